@@ -1,0 +1,37 @@
+"""Identifiers that Timbre invents: 26 characters, sortable by time, all of one length.
+
+One length matters: Asterisk takes a channel id for a duplicate when a live one starts with it, case folded.
+Format: ULID (48 bits of milliseconds, 80 random bits, Crockford base 32), in lower case.
+"""
+
+import random
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+ID_LENGTH = 26
+
+
+def new_id(now_s: float, rng: random.Random) -> str:
+    """Return a new identifier made from the time `now_s` (seconds since 1970, UTC) and chance."""
+    value = (int(now_s * 1000) << 80) | rng.getrandbits(80)
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def call_channel_id(attempt_id: str) -> str:
+    """Asterisk's id of the channel that dials `attempt_id`: derived, so that a crash can never dial twice."""
+    return f"{attempt_id}-call"
+
+
+def tap_channel_id(attempt_id: str) -> str:
+    """Asterisk's id of the audio tap on the call of `attempt_id`."""
+    return f"{attempt_id}-tapc"
+
+
+def tap_bridge_id(attempt_id: str) -> str:
+    """Asterisk's id of the bridge that joins the call of `attempt_id` with its tap."""
+    return f"{attempt_id}-tapb"
+
+
+def attempt_id_of(channel_id: str) -> str | None:
+    """The attempt that a channel or bridge id was derived from, or None for somebody else's."""
+    head, dash, tail = channel_id.rpartition("-")
+    return head if dash and len(head) == ID_LENGTH and tail in {"call", "tapc", "tapb"} else None

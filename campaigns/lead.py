@@ -1,0 +1,44 @@
+"""Who may be called: one lead of one list."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class LeadState(StrEnum):
+    """Where a lead stands between attempts."""
+
+    NEW = "new"
+    IN_ATTEMPT = "in_attempt"  # one live attempt holds it
+    RETRY = "retry"  # due again at next_call_at_s
+    CALLBACK = "callback"  # promised at next_call_at_s
+    CLOSED = "closed"
+    DNC = "dnc"
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One person to call. `phone` is E.164; `fields` are the other CSV columns; times are seconds since 1970, UTC."""
+
+    lead_id: str
+    list_id: str
+    phone: str
+    name: str = ""
+    time_zone: str = ""  # IANA name; empty: derived from the number
+    priority: int = 0  # higher first
+    state: LeadState = LeadState.NEW
+    attempts: int = 0
+    next_call_at_s: float | None = None
+    last_outcome: str | None = None
+    callback_agent_id: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadChange:
+    """What the end of an attempt or a disposition does to a lead: the only arrow back into the list."""
+
+    lead_id: str
+    state: LeadState
+    next_call_at_s: float | None = None
+    last_outcome: str | None = None
+    callback_agent_id: str | None = None

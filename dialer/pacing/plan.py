@@ -1,0 +1,130 @@
+"""The question a pacing law answers once a second, and its answer. Pure data, recorded and replayed bit for bit."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class FlightStage(StrEnum):
+    """How far a call in flight has come."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    EARLY_MEDIA = "early_media"
+    SCREENING = "screening"  # answered, AMD is listening
+    WAITING = "waiting"  # a person, no agent yet
+
+
+@dataclass(frozen=True, slots=True)
+class FlightView:
+    """One call in flight. age_s: since originate; stage_s: since it entered its stage."""
+
+    attempt_id: str
+    stage: FlightStage
+    age_s: float
+    stage_s: float
+
+
+class AgentActivity(StrEnum):
+    """What a logged-in agent does, as pacing sees it."""
+
+    IDLE = "idle"
+    RESERVED = "reserved"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One logged-in agent. since_s: how long in this activity; leaving: logs out (or pauses) after this call."""
+
+    agent_id: str
+    activity: AgentActivity
+    since_s: float
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts that a law or its guarantee needs. People include the abandoned; answers include machines."""
+
+    placed: int = 0
+    answers: int = 0
+    people: int = 0
+    machines: int = 0
+    abandoned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Hard bounds on one plan. calls_per_s: originate rate of the trunk; channels: calls in flight or up at once."""
+
+    channels: int
+    calls_per_s: float
+    ring_min_s: float = 15.0
+    abandonment_cap: float = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a law may look at. now_s is monotonic; tick counts plans of this campaign from 0."""
+
+    now_s: float
+    tick: int
+    agents: tuple[AgentView, ...]
+    flights: tuple[FlightView, ...]
+    calls_up: int  # bridged calls (they hold trunk channels too)
+    today: Tally
+    limits: Limits
+    leads_ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many calls to place now, which ringing ones to give up, and the limit that bound the number, in words."""
+
+    place: int
+    give_up: tuple[str, ...] = ()
+    bound_by: str = ""
+    forecast: tuple[tuple[str, float], ...] = ()
+
+
+class PacingLaw(Protocol):
+    """A pacing law: state is fed by events, `plan` itself is pure (same state and snapshot, same plan)."""
+
+    name: str
+
+    def plan(self, snapshot: Snapshot) -> Plan:
+        """Decide."""
+        ...
+
+    def observe(self, event: "PacingEvent") -> None:
+        """Learn from what happened (answer, verdict, connection, abandonment, end of talk or wrap-up)."""
+        ...
+
+
+class PacingEventKind(StrEnum):
+    """What a law may learn from."""
+
+    PLACED = "placed"
+    RANG = "rang"
+    ANSWERED = "answered"
+    PERSON = "person"
+    MACHINE = "machine"
+    UNANSWERED = "unanswered"  # ended without answer: busy, no answer, bad number
+    CONNECTED = "connected"
+    ABANDONED = "abandoned"
+    TALK_ENDED = "talk_ended"
+    WRAP_UP_ENDED = "wrap_up_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PacingEvent:
+    """One fact. duration_s: time since the stage before began (ring time, AMD time, talk, wrap-up)."""
+
+    kind: PacingEventKind
+    at_s: float
+    duration_s: float = 0.0
+    attempt_id: str = ""
+    agent_id: str = ""
