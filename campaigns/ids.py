@@ -31,6 +31,16 @@ def tap_bridge_id(attempt_id: str) -> str:
     return f"{attempt_id}-tapb"
 
 
+def leg_channel_id(agent_key: str) -> str:
+    """Asterisk's id of an agent's standing leg; `agent_key` is the 26-character id given to the agent at creation."""
+    return f"{agent_key}-legc"
+
+
+def leg_bridge_id(agent_key: str) -> str:
+    """Asterisk's id of the bridge in which an agent's standing leg is parked."""
+    return f"{agent_key}-legb"
+
+
 def attempt_id_of(channel_id: str) -> str | None:
     """The attempt that a channel or bridge id was derived from, or None for somebody else's."""
     head, dash, tail = channel_id.rpartition("-")

@@ -1,0 +1,98 @@
+"""Phone numbers: read as people write them, kept as E.164, shown masked."""
+
+from functools import lru_cache
+from typing import NewType
+
+import phonenumbers
+from phonenumbers import timezone
+
+E164 = NewType("E164", str)
+
+_UNKNOWN_ZONE = "Etc/Unknown"
+
+
+class PhoneError(ValueError):
+    """A text is not a phone number that can be dialled; the message says why and never holds the whole number."""
+
+
+def parse_phone(text: str, region: str) -> E164:
+    """Read a number as people write it; `region` (ISO 3166 alpha-2) is meant when it has no country prefix.
+
+    Raises PhoneError for anything that the numbering plans (`phonenumbers`) do not know as a possible subscriber.
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise PhoneError(_why_unreadable(error, region)) from None
+    if number.extension:
+        raise PhoneError("it has an extension, which a dialer cannot reach: give the direct number")
+    if not phonenumbers.is_valid_number(number):
+        raise PhoneError(_why_invalid(number))
+    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def is_e164(text: str) -> bool:
+    """Whether `text` is a valid number written as E.164, such as +34612345678."""
+    try:
+        return parse_phone(text, "ZZ") == text
+    except PhoneError:
+        return False
+
+
+def mask(phone: str) -> str:
+    """The number as logs may show it: +34*****678. Short or odd texts are masked whole."""
+    digits = "".join(char for char in phone if char.isdigit())
+    if len(digits) < 7:
+        return "*" * len(digits)
+    head = ("+" if phone.startswith("+") else "") + digits[:2]
+    return head + "*" * (len(digits) - 5) + digits[-3:]
+
+
+@lru_cache(maxsize=65_536)
+def zones_of(phone: str) -> tuple[str, ...]:
+    """All IANA zones that an E.164 number may ring in, by its prefix; empty when nobody knows."""
+    try:
+        number = phonenumbers.parse(phone, None)
+    except phonenumbers.NumberParseException:
+        return ()
+    return tuple(zone for zone in timezone.time_zones_for_number(number) if zone != _UNKNOWN_ZONE)
+
+
+@lru_cache(maxsize=65_536)
+def country_of(phone: str) -> str:
+    """ISO 3166 alpha-2 country of an E.164 number, "" when it belongs to none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
+
+
+def is_mobile(phone: str) -> bool:
+    """Whether an E.164 number may be a mobile (in North America nobody can tell: True)."""
+    kind = phonenumbers.number_type(phonenumbers.parse(phone, None))
+    return kind in {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+def is_region(code: str) -> bool:
+    """Whether numbers of this ISO 3166 alpha-2 country are known."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def _why_unreadable(error: phonenumbers.NumberParseException, region: str) -> str:
+    if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
+        return f"it has no country prefix that exists, and {region!r} gave none: write it as +34..., or set the region"
+    if error.error_type == phonenumbers.NumberParseException.TOO_LONG:
+        return "it has too many digits for a phone number"
+    if error.error_type == phonenumbers.NumberParseException.NOT_A_NUMBER:
+        return "it is not a phone number"
+    return "it has too few digits for a phone number"
+
+
+def _why_invalid(number: phonenumbers.PhoneNumber) -> str:
+    why = phonenumbers.is_possible_number_with_reason(number)
+    prefix = f"+{number.country_code}"
+    if why == phonenumbers.ValidationResult.TOO_SHORT:
+        return f"it has too few digits for a number of {prefix}"
+    if why == phonenumbers.ValidationResult.TOO_LONG:
+        return f"it has too many digits for a number of {prefix}"
+    return f"no subscriber of {prefix} can have this number: check the prefix and the digits"
