@@ -1,0 +1,40 @@
+"""Ordered, bounded events of one simulated channel."""
+
+import asyncio
+
+from telephony.events import Answered, CallEvent, HungUp, InboxOverflowed
+
+
+class SimInbox:
+    """`telephony.port.CallInbox`. Closed by HungUp or InboxOverflowed: later events are not taken."""
+
+    def __init__(self, channel_id: str, capacity: int) -> None:
+        """Hold at most `capacity` unread events."""
+        self.channel_id = channel_id
+        self.channel_was_known = False  # whether reconciliation may say that its channel is gone
+        self.answered = False  # whether Answered was delivered
+        self._capacity = capacity
+        self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
+        self._closed = False
+
+    async def next(self) -> CallEvent:
+        """Wait for the next event."""
+        return await self._events.get()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the last event was put."""
+        return self._closed
+
+    def put(self, event: CallEvent) -> bool:
+        """Take an event; False when the inbox overflowed with it, and its call must be hung up."""
+        if self._closed:
+            return True
+        if self._events.qsize() >= self._capacity and not isinstance(event, HungUp):
+            self._closed = True
+            self._events.put_nowait(InboxOverflowed(event.channel_id, event.at_s))
+            return False
+        self._closed = isinstance(event, HungUp)
+        self.answered = self.answered or isinstance(event, Answered)
+        self._events.put_nowait(event)
+        return True
