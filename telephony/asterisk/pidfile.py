@@ -1,0 +1,40 @@
+"""A pid that is surely still the process it was: the kernel's start time is kept beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_STATE, _START_TIME = 0, 19  # fields of /proc/PID/stat, counted after the command's closing bracket
+
+
+def start_time(pid: int) -> str | None:
+    """When the process started, in the kernel's ticks since boot; None when it is gone (or only waits to be reaped)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[_STATE] in "ZX" else fields[_START_TIME]
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """Holds "PID START"; a pid that the kernel gave to another process meanwhile is not taken for ours."""
+
+    path: Path
+
+    def write(self, pid: int) -> None:
+        """Remember a process that runs now."""
+        self.path.write_text(f"{pid} {start_time(pid)}\n")
+
+    def read(self) -> int | None:
+        """The pid, or None when that process does not run any more."""
+        try:
+            pid_text, _, started = self.path.read_text().strip().partition(" ")
+        except FileNotFoundError:
+            return None
+        if not pid_text.isdigit() or start_time(int(pid_text)) != started:
+            return None
+        return int(pid_text)
+
+    def remove(self) -> None:
+        """Forget it."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,77 @@
+"""Free ports for tests and for a second checkout, and who holds one that is not free."""
+
+import errno
+import random
+import socket
+from pathlib import Path
+
+from telephony.asterisk.settings import AsteriskSettings, PortRange
+from telephony.errors import SetupError
+
+
+class PortInUse(SetupError):
+    """Something else listens there already; the message names the port and the setting to change."""
+
+
+def is_free(port: int, kind: socket.SocketKind, host: str = "127.0.0.1") -> bool:
+    """Whether `port` can be bound now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def free_tcp_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that nobody holds now; the kernel hands them out in turn, so two callers seldom get the same."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def free_udp_port(host: str = "127.0.0.1") -> int:
+    """A port that is free on UDP and on TCP, for SIP."""
+    while True:
+        port = free_tcp_port(host)
+        if is_free(port, socket.SOCK_DGRAM, host):
+            return port
+
+
+def free_rtp_range(rng: random.Random, size: int = 400, host: str = "127.0.0.1") -> PortRange:
+    """`size` UDP ports in a row that nobody holds now, starting at an even one, below the kernel's own range."""
+    first_port, last_port = 10_000, _ephemeral_start() - size
+    for _ in range(200):
+        first = rng.randrange(first_port, last_port) & ~1
+        if all(is_free(port, socket.SOCK_DGRAM, host) for port in range(first, first + size)):
+            return PortRange(first, first + size - 1)
+    raise PortInUse(f"no {size} free UDP ports in a row between {first_port} and {last_port}: stop something")
+
+
+def _ephemeral_start() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        return 32_768
+
+
+def require_free(settings: AsteriskSettings) -> None:
+    """Raise PortInUse naming the first port of the instance that something else holds."""
+    tls = [("tls.port", settings.tls.port, socket.SOCK_STREAM, settings.sip_host)] if settings.tls else []
+    wanted = [
+        ("http_port", settings.http_port, socket.SOCK_STREAM, settings.control_host),
+        ("ami_port", settings.ami_port, socket.SOCK_STREAM, settings.control_host),
+        ("sip_port", settings.sip_port, socket.SOCK_DGRAM, settings.sip_host),
+        *tls,
+    ]
+    for setting, port, kind, host in wanted:
+        if not is_free(port, kind, host):
+            protocol = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
+            raise PortInUse(
+                f"port {port} ({protocol} on {host}) is in use by another program: stop it, "
+                f"or change {setting} of the Asterisk instance {settings.name!r}"
+            )

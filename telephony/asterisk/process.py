@@ -1,0 +1,193 @@
+"""One running Asterisk: start, stop, ask. It outlives the server on purpose: calls that are up stay up."""
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from telephony.asterisk import ports, render
+from telephony.asterisk.account import Account, account_for
+from telephony.asterisk.credentials import Credentials, load_or_create
+from telephony.asterisk.installation import Installation
+from telephony.asterisk.launch import launch_script
+from telephony.asterisk.pidfile import PidFile
+from telephony.asterisk.settings import AsteriskSettings
+from telephony.errors import LinkDown, SetupError
+
+_BOOT_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 20.0
+_POLL_S = 0.02
+_LOG_TAIL_LINES = 25
+
+
+class StartFailed(SetupError):
+    """Asterisk did not come up; the message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStatus:
+    """What is known of an instance. pid: None when it does not run. booted: ARI answers."""
+
+    name: str
+    pid: int | None
+    booted: bool
+    version: str
+    directory: Path
+
+
+class AsteriskInstance:
+    """One instance on this machine. The same object, or another one with the same settings, may stop what one started."""
+
+    def __init__(self, settings: AsteriskSettings, installation: Installation) -> None:
+        """Nothing happens before `start`."""
+        self.settings = settings
+        self.installation = installation
+        self._pid_file = PidFile(settings.directory / "instance.pid")
+
+    @property
+    def credentials(self) -> Credentials:
+        """The instance's secrets; made when they are asked for first."""
+        self.settings.directory.mkdir(parents=True, exist_ok=True)
+        return load_or_create(self.settings.credentials_file)
+
+    @property
+    def ari_url(self) -> str:
+        """Base of ARI's REST resources."""
+        return f"http://{self.settings.control_host}:{self.settings.http_port}/ari"
+
+    @property
+    def pid(self) -> int | None:
+        """The process, or None when it does not run."""
+        return self._pid_file.read()
+
+    def prepare(self) -> Account:
+        """Write the configuration and make the folders; returns the account that the instance runs as. Blocking."""
+        account = account_for(self.settings.user)
+        files = render.render(self.settings, self.credentials, self.installation)
+        render.write(self.settings, files, account)
+        if len(os.fsencode(self.settings.run_dir / "asterisk.ctl")) > 107:
+            raise SetupError(
+                f"{self.settings.run_dir} is too long for a socket: choose a shorter folder for the instance"
+            )
+        return account
+
+    async def start(self) -> None:
+        """Bring it up and wait until ARI answers. One that runs already is a success.
+
+        Raises PortInUse before anything is started, StartFailed with the end of the log.
+        """
+        if self.pid is not None:
+            await self._wait_booted()
+            return
+        ports.require_free(self.settings)
+        account = await asyncio.to_thread(self.prepare)
+        script = launch_script(self.settings, self.installation, account)
+        pid = await self._spawn(script)
+        self._pid_file.write(pid)
+        try:
+            await self._wait_booted()
+        except BaseException:  # whoever waits no longer must not leave a half-started instance behind
+            await self.kill()
+            raise
+
+    async def _spawn(self, script: str) -> int:
+        """Start a process that is nobody's child: it stays when we go, and is no zombie when it goes."""
+        console = self.settings.console_log
+        starter = await asyncio.create_subprocess_exec(
+            *("sh", "-c", 'sh -c "$1" </dev/null >>"$2" 2>&1 & echo $!', "sh", script, str(console)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env=self.installation.environment,
+        )
+        output, _ = await starter.communicate()
+        return int(output)
+
+    async def _wait_booted(self) -> None:
+        try:
+            async with asyncio.timeout(_BOOT_TIMEOUT_S):
+                while not await self.is_booted():
+                    if self.pid is None:
+                        raise StartFailed(f"Asterisk {self.settings.name!r} ended while starting:\n{self.log_tail()}")
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError as error:
+            message = f"Asterisk {self.settings.name!r} did not answer on {self.ari_url} in {_BOOT_TIMEOUT_S:.0f} s"
+            raise StartFailed(f"{message}:\n{self.log_tail()}") from error
+
+    async def is_booted(self) -> bool:
+        """Whether ARI answers: it says 503 until Asterisk is fully booted. Raises StartFailed on a wrong secret."""
+        credentials = self.credentials
+        login = aiohttp.encode_basic_auth(credentials.ari_user, credentials.ari_password)
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    headers={"Authorization": login}, timeout=aiohttp.ClientTimeout(total=2)
+                ) as session,
+                session.get(f"{self.ari_url}/asterisk/ping") as answer,
+            ):
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        if status in (401, 403):
+            raise StartFailed(f"{self.ari_url} refuses our secret: another Asterisk listens there; change http_port")
+        return status == 200
+
+    async def status(self) -> InstanceStatus:
+        """What the instance does now."""
+        pid = self.pid
+        booted = pid is not None and await self.is_booted()
+        return InstanceStatus(self.settings.name, pid, booted, self.installation.version_text, self.settings.directory)
+
+    async def stop(self) -> None:
+        """End it: TERM (calls get their BYE), KILL after 20 s. One that does not run is a success."""
+        pid = self.pid
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        if not await self._gone(_STOP_TIMEOUT_S):
+            await self.kill()
+        self._pid_file.remove()
+
+    async def kill(self) -> None:
+        """KILL at once, as a crash would: far ends get no BYE. Returns when the process is gone."""
+        pid = self.pid
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            await self._gone(_STOP_TIMEOUT_S)
+
+    async def _gone(self, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.pid is not None:
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            return False
+        return True
+
+    async def rx(self, command: str) -> str:
+        """Run one command of Asterisk's command line and return what it prints. Raises LinkDown when nobody answers."""
+        config = str(self.settings.etc_dir / "asterisk.conf")
+        asking = await asyncio.create_subprocess_exec(
+            *(*self.installation.command, "-C", config, "-rx", command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self.installation.environment,
+        )
+        output, _ = await asking.communicate()
+        if asking.returncode != 0:
+            raise LinkDown(
+                f"Asterisk {self.settings.name!r} does not answer: {output.decode(errors='replace').strip()}"
+            )
+        return output.decode(errors="replace")
+
+    def log_tail(self) -> str:
+        """The last lines of what it logged and printed, for an error message. Blocking, small files."""
+        lines: list[str] = []
+        for path in (self.settings.log_dir / "messages.log", self.settings.console_log):
+            if path.exists():
+                lines += path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+        return "\n".join(f"  {line}" for line in lines) or "  (it logged nothing)"

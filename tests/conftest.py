@@ -1,0 +1,45 @@
+"""Real parts for the whole session. A part that is missing fails the tests that need it: nothing is skipped."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from telephony.asterisk import install
+from telephony.asterisk.installation import Installation
+from telephony.asterisk.process import AsteriskInstance
+from tests.support import databases
+from tests.support.servers import AsteriskFactory
+
+
+@pytest.fixture(scope="session")
+def asterisk_root() -> Installation:
+    """The installed Asterisk."""
+    return install.require()
+
+
+@pytest.fixture(scope="session")
+def asterisk_instance(asterisk_root: Installation) -> Iterator[AsteriskFactory]:
+    """Factory of instances on free ports: `asterisk_instance(agents=...)` runs, `.make(...)` is not started yet."""
+    factory = AsteriskFactory(asterisk_root)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture(scope="session")
+def dialer_asterisk(asterisk_instance: AsteriskFactory) -> AsteriskInstance:
+    """One Asterisk shared by the session, without agents or trunks."""
+    return asterisk_instance()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """URL of a Redis of the session's own."""
+    with databases.redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """SQLAlchemy URL of a PostgreSQL of the session's own."""
+    with databases.postgres_server() as url:
+        yield url

@@ -1,0 +1,60 @@
+"""Real Redis and PostgreSQL for the test session."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from telephony.asterisk import ports
+from tests.support.servers import accepts, end, scratch_dir, wait_for
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A Redis that keeps nothing, on a free port; yields its URL."""
+    with scratch_dir("timbre-redis-") as directory:
+        port, log = ports.free_tcp_port(), directory / "redis.log"
+        options = f"--port {port} --bind 127.0.0.1 --dir {directory} --save --appendonly no --logfile {log}"
+        options = options.replace("--save ", "--save '' ")
+        process = subprocess.Popen(["sh", "-c", f"exec redis-server {options}"], stdin=subprocess.DEVNULL)
+        try:
+            log.touch()
+            wait_for(lambda: accepts(port), process, log)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            end(process, signal.SIGTERM)
+
+
+def postgres_bin() -> Path:
+    """The folder of the newest PostgreSQL's programs (Debian keeps them out of PATH)."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise RuntimeError("PostgreSQL's programs are missing: run `make setup`")
+    return found[-1].parent
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL of its own on a free port, tuned to forget; yields a SQLAlchemy URL (psycopg)."""
+    programs = postgres_bin()
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+    with scratch_dir("timbre-pg-", owner="postgres") as directory:
+        data, log, port = directory / "data", directory / "postgres.log", ports.free_tcp_port()
+        made = [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "timbre", "-A", "trust", "-N", "-E", "UTF8"]
+        done = subprocess.run([*made, "--locale=C.UTF-8"], capture_output=True, text=True, cwd="/", check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb failed: {done.stderr}")
+        settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": directory}
+        settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": 60}
+        options = [item for key, value in settings.items() for item in ("-c", f"{key}={value}")]
+        with log.open("wb") as output:
+            command = [*as_user, str(programs / "postgres"), "-D", str(data), *options]
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/")
+        try:
+            ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+            wait_for(lambda: subprocess.run(ready, check=False).returncode == 0, process, log)
+            yield f"postgresql+psycopg://timbre@127.0.0.1:{port}/postgres"
+        finally:
+            end(process, signal.SIGINT)
