@@ -425,6 +425,17 @@ class SimExchange:
         await self._answer_arrives()
         return ExchangeState((*legs, *taps), tuple(bridges))
 
+    def hears(self, channel_id: str, source: str) -> bool:
+        """Whether the far end of a live channel hears `source` (a channel id or a media URI) now."""
+        leg = self._legs.get(channel_id)
+        return leg is not None and source in leg.hearing
+
+    def far_end_hangs_up(self, channel_id: str, q850: int = 16) -> None:
+        """Let a far end hang up now, whatever its script says; a channel that is gone already is left alone."""
+        leg = self._legs.get(channel_id)
+        if leg is not None:
+            leg.end(q850, None, "far end")
+
     def record(self, channel_id: str) -> CallRecord:
         """The latest record of a channel. Raises KeyError when there was none."""
         for record in reversed(self.records):
