@@ -4,6 +4,7 @@ One length matters: Asterisk takes a channel id for a duplicate when a live one 
 Format: ULID (48 bits of milliseconds, 80 random bits, Crockford base 32), in lower case.
 """
 
+import hashlib
 import random
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -13,6 +14,12 @@ ID_LENGTH = 26
 def new_id(now_s: float, rng: random.Random) -> str:
     """Return a new identifier made from the time `now_s` (seconds since 1970, UTC) and chance."""
     value = (int(now_s * 1000) << 80) | rng.getrandbits(80)
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def key_of(name: str) -> str:
+    """A 26-character key made from any name: the same name gives the same key, on every machine and after a restart."""
+    value = int.from_bytes(hashlib.sha256(name.encode()).digest()[:17], "big") >> 6
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 

@@ -20,15 +20,13 @@ def parse_phone(text: str, region: str) -> E164:
 
     Raises PhoneError for anything that the numbering plans (`phonenumbers`) do not know as a possible subscriber.
     """
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException as error:
-        raise PhoneError(_why_unreadable(error, region)) from None
-    if number.extension:
-        raise PhoneError("it has an extension, which a dialer cannot reach: give the direct number")
-    if not phonenumbers.is_valid_number(number):
-        raise PhoneError(_why_invalid(number))
-    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return _e164(_parsed(text, region))
+
+
+def read_phone(text: str, region: str) -> tuple[E164, tuple[str, ...]]:
+    """As parse_phone, with the IANA zones the number may ring in: one parse for both, for long lists."""
+    number = _parsed(text, region)
+    return _e164(number), _zones(number)
 
 
 def is_e164(text: str) -> bool:
@@ -55,7 +53,7 @@ def zones_of(phone: str) -> tuple[str, ...]:
         number = phonenumbers.parse(phone, None)
     except phonenumbers.NumberParseException:
         return ()
-    return tuple(zone for zone in timezone.time_zones_for_number(number) if zone != _UNKNOWN_ZONE)
+    return _zones(number)
 
 
 @lru_cache(maxsize=65_536)
@@ -76,6 +74,26 @@ def is_mobile(phone: str) -> bool:
 def is_region(code: str) -> bool:
     """Whether numbers of this ISO 3166 alpha-2 country are known."""
     return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise PhoneError(_why_unreadable(error, region)) from None
+    if number.extension:
+        raise PhoneError("it has an extension, which a dialer cannot reach: give the direct number")
+    if not phonenumbers.is_valid_number(number):
+        raise PhoneError(_why_invalid(number))
+    return number
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> E164:
+    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _zones(number: phonenumbers.PhoneNumber) -> tuple[str, ...]:
+    return tuple(zone for zone in timezone.time_zones_for_number(number) if zone != _UNKNOWN_ZONE)
 
 
 def _why_unreadable(error: phonenumbers.NumberParseException, region: str) -> str:
