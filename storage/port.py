@@ -5,7 +5,8 @@ committed: it survives kill -9. Raises StorageError (see storage.errors) with a 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from campaigns.attempt import Attempt, Move
@@ -40,11 +41,19 @@ class LeadStore(Protocol):
         ...
 
     async def change(self, change: LeadChange) -> None:
-        """Apply what an attempt or a disposition did to a lead."""
+        """Change a lead that no live attempt holds (else StorageConflict: the end or a disposition changes it)."""
+        ...
+
+    async def of_phone(self, phone: str) -> list[Lead]:
+        """The leads of every list with this E.164 number."""
         ...
 
     async def counts(self, campaign_id: str) -> dict[str, int]:
         """Leads by state."""
+        ...
+
+    async def list(self, list_id: str, limit: int = 100, after: str = "") -> list[Lead]:
+        """A page of a list's leads, by id."""
         ...
 
 
@@ -63,7 +72,10 @@ class AttemptLog(Protocol):
         ...
 
     async def end(self, move: Move, change: LeadChange) -> None:
-        """Commit the end with its outcome, and what it does to the lead, in one transaction."""
+        """Commit the end with its outcome, and what it does to the lead, in one transaction.
+
+        A disposition that came while the call was up wins over `change`.
+        """
         ...
 
     async def unfinished(self, node: str) -> list[Attempt]:
@@ -87,13 +99,336 @@ class AttemptLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredCounts:
+    """Ended attempts that people answered. `abandoned` is part of `people`."""
+
+    people: int
+    abandoned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One attempt to reach a number, as a frequency rule counts it."""
+
+    attempt_id: str
+    campaign_id: str
+    planned_at_s: float
+    answered_at_s: float | None
+    outcome: Outcome | None
+
+
+class Ledger(Protocol):
+    """Counts that rules are decided by, over what is committed."""
+
+    async def answered(self, campaign_id: str, since_s: float, until_s: float) -> AnsweredCounts:
+        """People who answered in [since_s, until_s), by the time of the answer; calls still up are not counted yet."""
+        ...
+
+    async def contacts(self, phone: str, since_s: float) -> list[Contact]:
+        """Attempts to a number planned since `since_s`, oldest first, live ones included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeadList:
+    """A list of leads."""
+
+    list_id: str
+    name: str
+    created_at_s: float
+
+
+class ListStore(Protocol):
+    """Lead lists."""
+
+    async def put(self, lead_list: LeadList) -> None:
+        """Add a list, or rename it."""
+        ...
+
+    async def get(self, list_id: str) -> LeadList | None:
+        """One list."""
+        ...
+
+    async def list(self, limit: int = 100, after: str = "") -> list[LeadList]:
+        """A page of lists, by id."""
+        ...
+
+    async def counts(self, list_id: str) -> dict[str, int]:
+        """Leads of one list by state."""
+        ...
+
+
+class CampaignState(StrEnum):
+    """What the owner of a campaign wants of it."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCampaign:
+    """A campaign as it is kept. `definition` is its file (TOML), word for word; `list_ids` in the order of dialling."""
+
+    campaign_id: str
+    name: str
+    definition: str
+    created_at_s: float
+    changed_at_s: float
+    state: CampaignState = CampaignState.STOPPED
+    list_ids: tuple[str, ...] = ()
+
+
+class CampaignStore(Protocol):
+    """Campaigns and the lists they dial."""
+
+    async def put(self, campaign: StoredCampaign) -> None:
+        """Add a campaign or change all of it. Raises StorageConflict for a list that does not exist."""
+        ...
+
+    async def set_state(self, campaign_id: str, state: CampaignState, at_s: float) -> None:
+        """Start, pause or stop. Raises StorageConflict for an unknown campaign."""
+        ...
+
+    async def get(self, campaign_id: str) -> StoredCampaign | None:
+        """One campaign."""
+        ...
+
+    async def list(self, limit: int = 100, after: str = "") -> list[StoredCampaign]:
+        """A page of campaigns, by id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAgent:
+    """A person who talks. `endpoint` is where the standing leg goes, e.g. "PJSIP/anna"; `skills`: name -> level."""
+
+    agent_id: str
+    name: str
+    endpoint: str
+    skills: dict[str, int] = field(default_factory=dict)
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStateChange:
+    """An agent entered a state. `change_id` is invented by the caller, so that a repeat is one fact."""
+
+    change_id: str
+    agent_id: str
+    session_id: str
+    state: str
+    at_s: float
+    reason: str = ""
+
+
+class AgentStore(Protocol):
+    """Agents, their sessions and what they did with their time."""
+
+    async def put(self, agent: StoredAgent) -> None:
+        """Add an agent or change all of it."""
+        ...
+
+    async def get(self, agent_id: str) -> StoredAgent | None:
+        """One agent."""
+        ...
+
+    async def record(self, change: AgentStateChange) -> None:
+        """Commit a state change. Raises StorageConflict for an unknown agent."""
+        ...
+
+    async def changes(self, agent_id: str, since_s: float = 0.0, limit: int = 1000) -> list[AgentStateChange]:
+        """State changes of an agent, oldest first."""
+        ...
+
+    async def last_changes(self) -> dict[str, AgentStateChange]:
+        """The latest change of every agent, by agent id: where a restart goes on."""
+        ...
+
+    async def list(self, limit: int = 100, after: str = "") -> list[StoredAgent]:
+        """A page of agents, by id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """What an agent says came of a conversation. `command_id` is invented by the desk: a repeat is one fact."""
+
+    command_id: str
+    attempt_id: str
+    lead_id: str
+    agent_id: str
+    code: str
+    at_s: float
+    note: str = ""
+
+
+class DispositionStore(Protocol):
+    """Dispositions."""
+
+    async def apply(self, disposition: Disposition, change: LeadChange) -> bool:
+        """Commit the disposition and what it does to the lead, in one transaction; False: it was applied before.
+
+        While a live attempt holds the lead, the change waits for the end of that attempt.
+        """
+        ...
+
+    async def of_attempt(self, attempt_id: str) -> list[Disposition]:
+        """Dispositions of one attempt, oldest first."""
+        ...
+
+    async def counts(self, campaign_id: str, since_s: float = 0.0) -> dict[str, int]:
+        """Dispositions of a campaign by code."""
+        ...
+
+
+class CallbackStore(Protocol):
+    """Promised calls: leads in the state CALLBACK."""
+
+    async def pending(self, campaign_id: str, until_s: float, limit: int = 100) -> list[Lead]:
+        """Callbacks of a campaign's lists promised for before `until_s`, soonest first."""
+        ...
+
+    async def of_agent(self, agent_id: str, limit: int = 100) -> list[Lead]:
+        """Callbacks that an agent owns, soonest first."""
+        ...
+
+
+class RecordingState(StrEnum):
+    """How far a recording is."""
+
+    RECORDING = "recording"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecording:
+    """A sound file. `path` is relative to the recordings folder; `detail` says why when it failed."""
+
+    recording_id: str
+    attempt_id: str
+    path: str
+    started_at_s: float
+    state: RecordingState = RecordingState.RECORDING
+    duration_s: float | None = None
+    detail: str = ""
+
+
+class RecordingStore(Protocol):
+    """Where the recordings are."""
+
+    async def put(self, recording: StoredRecording) -> None:
+        """Add a recording or change its state, duration and detail."""
+        ...
+
+    async def of_attempt(self, attempt_id: str) -> list[StoredRecording]:
+        """Recordings of one attempt, oldest first."""
+        ...
+
+    async def in_state(self, state: RecordingState, limit: int = 100, after: str = "") -> list[StoredRecording]:
+        """A page of recordings in a state, by id: what recovery and retention look at."""
+        ...
+
+
 class DncStore(Protocol):
     """Numbers that must not be called."""
 
     async def add(self, phones: Iterable[str], source: str, at_s: float) -> int:
-        """Add E.164 numbers; return how many were new."""
+        """Add E.164 numbers, and take their leads out of every list; return how many were new."""
+        ...
+
+    async def remove(self, phones: Iterable[str]) -> int:
+        """Take numbers off; return how many were on. Their leads stay out until LeadStore.change puts them back."""
         ...
 
     async def contains(self, phone: str) -> bool:
         """Whether a number is on the list."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Somebody allowed or withdrew contact. `address`: E.164 number or e-mail; `channel`: voice, whatsapp, email."""
+
+    consent_id: str
+    address: str
+    channel: str
+    purpose: str
+    given: bool
+    source: str
+    at_s: float
+
+
+class ConsentStore(Protocol):
+    """Consents: append-only; the latest one counts."""
+
+    async def record(self, consent: Consent) -> None:
+        """Commit a consent or its withdrawal."""
+        ...
+
+    async def latest(self, address: str, channel: str, purpose: str) -> Consent | None:
+        """What counts now, or None when nothing was ever said."""
+        ...
+
+    async def history(self, address: str) -> list[Consent]:
+        """Everything an address ever said, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who did what to what. `detail` never holds digits, messages or full numbers."""
+
+    event_id: str
+    at_s: float
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str | int | float] = field(default_factory=dict)
+
+
+class AuditLog(Protocol):
+    """What people and recovery did: append-only."""
+
+    async def record(self, event: AuditEvent) -> None:
+        """Commit an event."""
+        ...
+
+    async def of_subject(self, subject: str, limit: int = 100, after: str = "") -> list[AuditEvent]:
+        """A page of a subject's events, by id."""
+        ...
+
+
+class Hopper(Protocol):
+    """The short queue of lead ids in front of the dialer; live state, rebuilt from LeadStore.due when lost.
+
+    A lead that was taken is on loan: `done` gives the loan back, and a loan that expired (its node died before the
+    attempt was planned) comes back to the front. Raises LiveStoreDown.
+    """
+
+    async def put(self, campaign_id: str, lead_ids: Sequence[str]) -> int:
+        """Append leads that are neither queued nor on loan; return how many were appended."""
+        ...
+
+    async def take(self, campaign_id: str, n: int) -> list[str]:
+        """Take up to `n` leads, oldest first; no lead goes to two takers."""
+        ...
+
+    async def done(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
+        """The attempts of these leads are planned, or will not be: forget the loan."""
+        ...
+
+    async def size(self, campaign_id: str) -> int:
+        """Leads that are queued."""
+        ...
+
+    async def members(self, campaign_id: str) -> list[str]:
+        """Leads that are queued or on loan: `exclude` of LeadStore.due."""
+        ...
+
+    async def clear(self, campaign_id: str) -> None:
+        """Forget the queue and its loans."""
         ...

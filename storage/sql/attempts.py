@@ -1,0 +1,233 @@
+"""Attempts and their moves over SQL: each method is one transaction, and may be repeated with the same ids."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, insert, select, text, update
+
+from campaigns.attempt import Attempt, AttemptState, Move
+from campaigns.lead import LeadChange
+from campaigns.outcome import Outcome
+from storage.errors import StorageConflict
+from storage.sql.database import Database
+from storage.sql.leads import CALLABLE, CHANGE, LIVE, change_params
+from storage.sql.schema import attempt_moves, attempts, dispositions, dnc, leads
+from storage.sql.statement import Row, Statement, Tx
+
+_STEP = {state: step for step, state in enumerate(AttemptState)}
+
+_PLANNED_ALREADY = Statement(select(attempts.c.lead_id).where(attempts.c.attempt_id == bindparam("attempt_id")))
+_TAKE = Statement(
+    update(leads)
+    .where(
+        leads.c.lead_id == bindparam("b_lead_id"),
+        CALLABLE,
+        ~select(dnc.c.phone).where(dnc.c.phone == leads.c.phone).exists(),
+        ~select(attempts.c.attempt_id).where(attempts.c.lead_id == leads.c.lead_id, LIVE).exists(),
+    )
+    .values(state=text("'in_attempt'"), attempts=leads.c.attempts + text("1"))
+)
+_INSERT = Statement(
+    insert(attempts).values(
+        {
+            name: bindparam(name)
+            for name in ("attempt_id", "campaign_id", "lead_id", "phone", "node", "planned_at_s", "state")
+        }
+    )
+)
+_COLUMNS = [attempts.c[name] for name in Attempt.__dataclass_fields__]
+_GET = Statement(select(*_COLUMNS).where(attempts.c.attempt_id == bindparam("attempt_id")))
+_ADVANCE = Statement(
+    update(attempts)
+    .where(attempts.c.attempt_id == bindparam("b_attempt_id"), attempts.c.state == bindparam("b_source"))
+    .values(
+        state=bindparam("target"),
+        agent_id=func.coalesce(bindparam("agent_id"), attempts.c.agent_id),
+        answered_at_s=func.coalesce(attempts.c.answered_at_s, bindparam("answered_at_s")),
+        outcome=bindparam("outcome"),
+        ended_at_s=bindparam("ended_at_s"),
+    )
+)
+_MOVE_VALUES: dict[str, Any] = {c.name: bindparam(c.name) for c in attempt_moves.c}
+_ADD_MOVE = Statement(insert(attempt_moves).values(_MOVE_VALUES))
+_GET_MOVE = Statement(
+    select(attempt_moves.c.target).where(
+        attempt_moves.c.attempt_id == bindparam("attempt_id"), attempt_moves.c.step == bindparam("step")
+    )
+)
+_LEAD_OF = Statement(
+    select(attempts.c.lead_id, attempts.c.planned_at_s).where(attempts.c.attempt_id == bindparam("attempt_id"))
+)
+_DISPOSED = Statement(
+    select(
+        dispositions.c.lead_state,
+        dispositions.c.lead_due_at_s,
+        dispositions.c.lead_outcome,
+        dispositions.c.callback_agent_id,
+    )
+    .where(dispositions.c.lead_id == bindparam("lead_id"), dispositions.c.at_s >= bindparam("planned_at_s"))
+    .order_by(dispositions.c.at_s.desc())
+    .limit(1)
+)
+_UNFINISHED = Statement(
+    select(*_COLUMNS).where(attempts.c.node == bindparam("node"), LIVE).order_by(attempts.c.attempt_id)
+)
+_MOVES = Statement(
+    select(
+        attempt_moves.c.attempt_id,
+        attempt_moves.c.source,
+        attempt_moves.c.target,
+        attempt_moves.c.at_s,
+        attempt_moves.c.outcome,
+        attempt_moves.c.detail,
+    )
+    .where(attempt_moves.c.attempt_id == bindparam("attempt_id"))
+    .order_by(attempt_moves.c.step)
+)
+_OUTCOMES = Statement(
+    select(attempts.c.outcome, func.count())
+    .where(attempts.c.campaign_id == bindparam("campaign_id"), attempts.c.ended_at_s >= bindparam("since_s"))
+    .group_by(attempts.c.outcome)
+)
+_PAGE = Statement(
+    select(*_COLUMNS)
+    .where(attempts.c.campaign_id == bindparam("campaign_id"), attempts.c.attempt_id > bindparam("after"))
+    .order_by(attempts.c.attempt_id)
+    .limit(bindparam("limit"))
+)
+
+
+class SqlAttemptLog:
+    """`storage.port.AttemptLog` over SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def plan(self, attempt: Attempt) -> bool:
+        """Commit the attempt and take its lead; False when the lead is not free."""
+        return await self._database.write(partial(_plan, attempt))
+
+    async def record(self, move: Move, agent_id: str | None = None) -> None:
+        """Commit a move that is not the end. Raises StorageConflict when the attempt stands elsewhere."""
+        await self._database.write(partial(_advance, move, agent_id))
+
+    async def end(self, move: Move, change: LeadChange) -> None:
+        """Commit the end and what it does to the lead; a disposition that came during the call wins over `change`."""
+        await self._database.write(partial(_end, move, change))
+
+    async def unfinished(self, node: str) -> list[Attempt]:
+        """Attempts of this node that are not ENDED."""
+        return await self._database.read(lambda tx: [attempt_of(row) for row in tx.all(_UNFINISHED, {"node": node})])
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        """One attempt."""
+        row = await self._database.read(lambda tx: tx.one(_GET, {"attempt_id": attempt_id}))
+        return attempt_of(row) if row else None
+
+    async def moves(self, attempt_id: str) -> list[Move]:
+        """The moves of one attempt, oldest first."""
+        rows = await self._database.read(lambda tx: tx.all(_MOVES, {"attempt_id": attempt_id}))
+        return [_move_of(row) for row in rows]
+
+    async def outcomes(self, campaign_id: str, since_s: float = 0.0) -> dict[Outcome, int]:
+        """Ended attempts by outcome."""
+        wanted = {"campaign_id": campaign_id, "since_s": since_s}
+        rows = await self._database.read(lambda tx: tx.all(_OUTCOMES, wanted))
+        return {Outcome(outcome): count for outcome, count in rows}
+
+    async def list(self, campaign_id: str, limit: int = 100, after: str = "") -> list[Attempt]:
+        """A page of a campaign's attempts, by id."""
+        wanted = {"campaign_id": campaign_id, "after": after, "limit": limit}
+        return [attempt_of(row) for row in await self._database.read(lambda tx: tx.all(_PAGE, wanted))]
+
+
+def _plan(attempt: Attempt, tx: Tx) -> bool:
+    if tx.run(_TAKE, {"b_lead_id": attempt.lead_id}) == 0:
+        # a repeat of a call whose answer was lost is told that it had worked
+        row = tx.one(_PLANNED_ALREADY, {"attempt_id": attempt.attempt_id})
+        return row is not None and row[0] == attempt.lead_id
+    tx.run(
+        _INSERT,
+        {
+            "attempt_id": attempt.attempt_id,
+            "campaign_id": attempt.campaign_id,
+            "lead_id": attempt.lead_id,
+            "phone": attempt.phone,
+            "node": attempt.node,
+            "planned_at_s": attempt.planned_at_s,
+            "state": attempt.state.value,
+        },
+    )
+    return True
+
+
+def _advance(move: Move, agent_id: str | None, tx: Tx) -> bool:
+    """Write the move; False when this very move was written before."""
+    answered = move.target is AttemptState.ANSWERED
+    wanted = {
+        "b_attempt_id": move.attempt_id,
+        "b_source": move.source.value,
+        "target": move.target.value,
+        "agent_id": agent_id,
+        "answered_at_s": move.at_s if answered else None,
+        "outcome": move.outcome and move.outcome.value,
+        "ended_at_s": move.at_s if move.target is AttemptState.ENDED else None,
+    }
+    if tx.run(_ADVANCE, wanted) == 0:
+        _expect_repeat(move, tx)
+        return False
+    tx.run(
+        _ADD_MOVE,
+        {
+            "attempt_id": move.attempt_id,
+            "step": _STEP[move.target],
+            "source": move.source.value,
+            "target": move.target.value,
+            "at_s": move.at_s,
+            "outcome": move.outcome and move.outcome.value,
+            "detail": orjson.dumps(move.detail).decode(),
+        },
+    )
+    return True
+
+
+def _expect_repeat(move: Move, tx: Tx) -> None:
+    known = {"attempt_id": move.attempt_id}
+    if tx.one(_GET_MOVE, {**known, "step": _STEP[move.target]}) is not None:
+        return
+    row = tx.one(_GET, known)
+    where = f"stands at {row[6]}" if row else "was never planned"
+    raise StorageConflict(f"attempt {move.attempt_id}: move {move.source} -> {move.target}, but the attempt {where}")
+
+
+def _end(move: Move, change: LeadChange, tx: Tx) -> None:
+    if move.target is not AttemptState.ENDED:
+        raise StorageConflict(f"attempt {move.attempt_id}: {move.target} is not an end: use record()")
+    if not _advance(move, None, tx):
+        return
+    row = tx.one(_LEAD_OF, {"attempt_id": move.attempt_id})
+    assert row is not None  # it has just been advanced
+    if change.lead_id != row[0]:
+        raise StorageConflict(f"attempt {move.attempt_id} holds lead {row[0]}: its end cannot change {change.lead_id}")
+    params = change_params(change)
+    disposed = tx.one(_DISPOSED, {"lead_id": row[0], "planned_at_s": row[1]})
+    if disposed:
+        params |= {"state": disposed[0], "due_at_s": disposed[1], "callback_agent_id": disposed[3]}
+        params["last_outcome"] = disposed[2] or params["last_outcome"]
+    tx.run(CHANGE, params)
+
+
+def attempt_of(row: Row) -> Attempt:
+    """The attempt of a row selected in the order of its fields."""
+    values = [*row]
+    values[6], values[7] = AttemptState(values[6]), Outcome(values[7]) if values[7] else None
+    return Attempt(*values)
+
+
+def _move_of(row: Row) -> Move:
+    outcome = Outcome(row[4]) if row[4] else None
+    detail = tuple((key, value) for key, value in orjson.loads(row[5]))
+    return Move(row[0], AttemptState(row[1]), AttemptState(row[2]), row[3], outcome, detail)

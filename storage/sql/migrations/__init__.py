@@ -1,0 +1,1 @@
+"""Alembic migrations, shipped in the package; `storage.sql.migrate.upgrade` runs them."""
