@@ -8,6 +8,7 @@ import hashlib
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,3 +140,20 @@ def _finish(root: Path) -> None:
         link = root / "usr/share/asterisk/sounds" / language
         link.unlink(missing_ok=True)
         link.symlink_to(voice)
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m telephony.asterisk.install [--check]`, for tools/setup.sh: it runs before the command line exists."""
+    try:
+        if arguments == ["--check"]:
+            require()
+        else:
+            install(lambda line: print(f"asterisk: {line}", flush=True))
+    except SetupError as error:
+        print(f"asterisk: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

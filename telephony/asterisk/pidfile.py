@@ -1,5 +1,7 @@
 """A pid that is surely still the process it was: the kernel's start time is kept beside it."""
 
+import asyncio
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,25 @@ def start_time(pid: int) -> str | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[_STATE] in "ZX" else fields[_START_TIME]
+
+
+async def ended(pid: int, timeout_s: float) -> bool:
+    """Wait until a process, ours or anybody's, is over. False when it still runs after `timeout_s`."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(descriptor, over.set)
+    try:
+        await asyncio.wait_for(over.wait(), timeout_s)
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

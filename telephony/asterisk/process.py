@@ -13,7 +13,7 @@ from telephony.asterisk.account import Account, account_for
 from telephony.asterisk.credentials import Credentials, load_or_create
 from telephony.asterisk.installation import Installation
 from telephony.asterisk.launch import launch_script
-from telephony.asterisk.pidfile import PidFile
+from telephony.asterisk.pidfile import PidFile, ended
 from telephony.asterisk.settings import AsteriskSettings
 from telephony.errors import LinkDown, SetupError
 
@@ -39,7 +39,7 @@ class InstanceStatus:
 
 
 class AsteriskInstance:
-    """One instance on this machine. The same object, or another one with the same settings, may stop what one started."""
+    """One instance on this machine. Any object with the same settings may ask and stop what another one started."""
 
     def __init__(self, settings: AsteriskSettings, installation: Installation) -> None:
         """Nothing happens before `start`."""
@@ -120,12 +120,10 @@ class AsteriskInstance:
     async def is_booted(self) -> bool:
         """Whether ARI answers: it says 503 until Asterisk is fully booted. Raises StartFailed on a wrong secret."""
         credentials = self.credentials
-        login = aiohttp.encode_basic_auth(credentials.ari_user, credentials.ari_password)
+        login = {"Authorization": aiohttp.encode_basic_auth(credentials.ari_user, credentials.ari_password)}
         try:
             async with (
-                aiohttp.ClientSession(
-                    headers={"Authorization": login}, timeout=aiohttp.ClientTimeout(total=2)
-                ) as session,
+                aiohttp.ClientSession(headers=login, timeout=aiohttp.ClientTimeout(total=2)) as session,
                 session.get(f"{self.ari_url}/asterisk/ping") as answer,
             ):
                 status = answer.status
@@ -147,7 +145,7 @@ class AsteriskInstance:
         if pid is None:
             return
         os.kill(pid, signal.SIGTERM)
-        if not await self._gone(_STOP_TIMEOUT_S):
+        if not await ended(pid, _STOP_TIMEOUT_S):
             await self.kill()
         self._pid_file.remove()
 
@@ -156,16 +154,7 @@ class AsteriskInstance:
         pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
-            await self._gone(_STOP_TIMEOUT_S)
-
-    async def _gone(self, timeout_s: float) -> bool:
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self.pid is not None:
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError:
-            return False
-        return True
+            await ended(pid, _STOP_TIMEOUT_S)
 
     async def rx(self, command: str) -> str:
         """Run one command of Asterisk's command line and return what it prints. Raises LinkDown when nobody answers."""

@@ -33,7 +33,7 @@ def render(settings: AsteriskSettings, credentials: Credentials, installation: I
         loader=jinja2.FileSystemLoader(template_dir()),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - configuration files, not HTML; settings refuse what could break a line
+        autoescape=False,  # configuration files, not HTML; settings refuse what could break a line
     )
     values = {
         "s": settings,

@@ -103,10 +103,9 @@ class Trunk:
         if self.srtp and self.transport != "tls":
             raise AsteriskSettingsError(f"{owner}: srtp sends its keys in SIP, so it needs transport tls")
         _checked_port(owner, self.port)
-        plain = {
-            key: getattr(self, key) for key in ("host", "username", "secret", "from_user", "from_domain", "context")
-        }
-        _checked_text(owner, codecs=",".join(self.codecs), match=",".join(self.match), **plain)
+        texts = ("host", "username", "secret", "from_user", "from_domain", "outbound_proxy", "context")
+        _checked_text(owner, **{key: getattr(self, key) for key in texts})
+        _checked_text(owner, codecs=",".join(self.codecs), match=",".join(self.match))
 
     @property
     def contact_uri(self) -> str:
@@ -121,7 +120,7 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class TlsTransport:
-    """SIP over TLS. ca_file: what carriers' certificates are checked against; certificate: ours, when they ask for it."""
+    """SIP over TLS. ca_file: what carriers' certificates are checked against; certificate: ours, if they want one."""
 
     port: int = 5061
     ca_file: Path = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -136,7 +135,7 @@ class AsteriskSettings:
 
     user: the system account it runs as when it is started by root (else it runs as whoever starts it).
     control_host: where ARI and AMI listen. sip_host: where SIP listens. readable_dirs: folders outside of `directory`
-    that Asterisk reads (prompts) and writable_dirs: folders that it writes to (recordings); they exist before the start.
+    that Asterisk reads (prompts) and writable_dirs: folders that it writes to (recordings), made when missing.
     extra_pjsip, extra_dialplan: text added at the end of pjsip.conf and extensions.conf. extra_modules: without ".so".
     """
 
@@ -199,7 +198,7 @@ class AsteriskSettings:
 
     @property
     def lib_dir(self) -> Path:
-        """astdb and keys."""
+        """The astdb and keys."""
         return self.directory / "lib"
 
     @property
