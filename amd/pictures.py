@@ -1,0 +1,167 @@
+"""Pictures for engineers: one call with its decisions, and reports as one HTML file. Needs matplotlib."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd.evaluate import Errors, Record, Score
+from amd.manifest import Complaint
+from amd.offline import Hearing
+from amd.verdict import CallClass
+from media.frames import FRAME_S, SAMPLE_RATE_HZ
+
+
+class PicturesMissing(Exception):
+    """matplotlib is not installed: `pip install matplotlib`, or leave out --plot and --html."""
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise PicturesMissing("pictures need matplotlib: pip install matplotlib") from error
+    return pyplot
+
+
+def draw_call(samples: NDArray[np.int16], hearing: Hearing, out: Path) -> None:
+    """Draw waveform, level against floor with speech and tones, and P(person) over time, verdicts marked."""
+    pyplot = _pyplot()
+    figure, (wave, level, belief) = pyplot.subplots(3, 1, figsize=(11, 7), sharex=True)
+    time_s = np.arange(len(samples)) / SAMPLE_RATE_HZ
+    wave.plot(time_s, samples / 32768.0, linewidth=0.4)
+    wave.set_ylabel("waveform")
+    ticks_s = np.arange(len(hearing.trace)) * FRAME_S
+    column = {name: np.array([step[name] for step in hearing.trace]) for name in (hearing.trace or [{}])[0]}
+    if column:
+        level.plot(ticks_s, column["level_db"], linewidth=0.8, label="level")
+        level.plot(ticks_s, column["floor_db"], linewidth=0.8, label="noise floor")
+        level.fill_between(ticks_s, -96, -90, where=column["voiced"] > 0, color="tab:green", label="speech")
+        level.fill_between(ticks_s, -90, -84, where=column["tone_hz"] > 0, color="tab:red", label="tone")
+        belief.step(ticks_s, column["probability"], where="post")
+    level.set_ylabel("dBFS")
+    level.legend(loc="upper right", fontsize=8)
+    belief.set_ylabel("P(person)")
+    belief.set_ylim(-0.02, 1.02)
+    belief.set_xlabel("seconds since answer")
+    for verdict in [hearing.first, *hearing.later]:
+        if verdict is None:
+            continue
+        for axis in (wave, level, belief):
+            axis.axvline(verdict.since_answer_s, color="black", linestyle=":" if verdict.settled else "-")
+        wave.annotate(verdict.call_class.value, (verdict.since_answer_s, 0.9 * wave.get_ylim()[1]), fontsize=9)
+    figure.tight_layout()
+    figure.savefig(str(out), dpi=110)
+    pyplot.close(figure)
+
+
+def write_report(
+    out: Path,
+    tables: Mapping[str, tuple[Sequence[Score], Errors]],
+    records: Mapping[str, Sequence[Record]],
+    complaints: Sequence[Complaint],
+    notes: str = "",
+) -> None:
+    """Write one HTML file: tables of every contestant, the error curve, latencies, complaints."""
+    parts = ["<!doctype html><meta charset=utf-8><title>Call progress analysis</title>", _STYLE, f"<p>{notes}</p>"]
+    parts += [_picture(_draw_curves(records)), _picture(_draw_latencies(records))]
+    for name, (rows, wrong) in tables.items():
+        parts.append(f"<h2>{html.escape(name)}</h2>{_errors(wrong)}{_table(rows)}")
+    if complaints:
+        items = "".join(f"<li>{html.escape(c.where)}: {html.escape(c.message)}</li>" for c in complaints)
+        parts.append(f"<h2>Not judged ({len(complaints)})</h2><ul>{items}</ul>")
+    out.write_text("\n".join(parts), encoding="utf-8")
+
+
+_STYLE = (
+    "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto}td,th{padding:.2em .8em;text-align:right}"
+    "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f2f2f2}</style>"
+    "<h1>Call progress analysis</h1>"
+)
+
+
+def _errors(wrong: Errors) -> str:
+    return (
+        f"<p>People called something else: {wrong.false_positives} of {wrong.people}; flagged 2 s later: "
+        f"{wrong.people_flagged}. Machines called a person: {wrong.false_negatives} of {wrong.machines}.</p>"
+    )
+
+
+def _table(rows: Sequence[Score]) -> str:
+    head = "<tr><th>calls<th>right<th>of<th>%<th>95 % interval<th>settled right"
+    head += "<th>after greeting p50<th>p95 (s)<th>after answer p50<th>p95 (s)</tr>"
+    body = "".join(
+        f"<tr><td>{html.escape(row.name)}<td>{row.right}<td>{row.total}<td>{100 * row.share:.1f}"
+        f"<td>{100 * row.low:.1f} to {100 * row.high:.1f}<td>{row.settled_right}"
+        f"<td>{_seconds(row.p50_s)}<td>{_seconds(row.p95_s)}<td>{_seconds(row.at_p50_s)}<td>{_seconds(row.at_p95_s)}</tr>"
+        for row in rows
+    )
+    return f"<table>{head}{body}</table>"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _picture(png: bytes) -> str:
+    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def _saved(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.tight_layout()
+    figure.savefig(buffer, format="png", dpi=100)
+    _pyplot().close(figure)
+    return buffer.getvalue()
+
+
+def _draw_curves(records: Mapping[str, Sequence[Record]]) -> bytes:
+    """Machines caught over people lost at every threshold, and the cost of errors over the cost ratio."""
+    figure, (roc, cost) = _pyplot().subplots(1, 2, figsize=(11, 4))
+    for name, group in records.items():
+        people = np.sort([_belief(r) for r in group if r.entry.call_class is CallClass.HUMAN])
+        machines = np.sort([_belief(r) for r in group if r.entry.call_class is CallClass.MACHINE])
+        if not len(people) or not len(machines):
+            continue
+        cuts = np.concatenate([[-0.01], np.unique(np.concatenate([people, machines])), [1.01]])
+        lost = np.searchsorted(people, cuts) / len(people)
+        caught = np.searchsorted(machines, cuts) / len(machines)
+        roc.plot(100 * lost, 100 * caught, label=name, drawstyle="steps-post")
+        ratios = np.logspace(0, 2, 60)
+        cost.plot(ratios, [float(np.min(ratio * lost + 1 - caught)) for ratio in ratios], label=name)
+    roc.set(xlabel="people lost, %", ylabel="machines caught, %", xlim=(-0.5, 25), ylim=(50, 100.5), title="ROC")
+    cost.set(xlabel="cost of a lost person / of a machine put through", ylabel="cost per call", xscale="log")
+    cost.set_title("cost curve, best threshold")
+    roc.legend(loc="lower right", fontsize=8)
+    return _saved(figure)
+
+
+def _belief(record: Record) -> float:
+    """P(person) behind a verdict; a baseline without one counts as sure."""
+    said = record.judgement
+    if said.probability_human is not None and said.call_class in (CallClass.HUMAN, CallClass.MACHINE):
+        return said.probability_human
+    return {CallClass.HUMAN: 1.0, CallClass.UNKNOWN: 0.5}.get(said.call_class, 0.0)
+
+
+def _draw_latencies(records: Mapping[str, Sequence[Record]]) -> bytes:
+    figure, axis = _pyplot().subplots(figsize=(11, 3.2))
+    for name, group in records.items():
+        latencies = sorted(
+            record.latency_s
+            for record in group
+            if record.latency_s is not None and record.entry.call_class is CallClass.HUMAN
+        )
+        if latencies:
+            axis.plot(latencies, np.linspace(0, 100, len(latencies)), label=name)
+    axis.set(xlabel="seconds from the end of a person's greeting to the verdict", ylabel="% of people", xlim=(-0.5, 3))
+    axis.legend(loc="lower right", fontsize=8)
+    return _saved(figure)

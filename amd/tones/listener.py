@@ -1,0 +1,175 @@
+"""What a sequence of tones means: SIT, fax, busy, ringback or a beep. One object per call, asked only about tones."""
+
+import itertools
+from dataclasses import dataclass, field
+
+from amd.tones.plans import PROGRESS_BAND_HZ, SIT_KINDS, plan_of
+from amd.verdict import CallClass
+
+_SIT_LOW_HZ = (895.0, 1005.0)
+_SIT_MID_HZ = (1350.0, 1450.0)
+_SIT_HIGH_HZ = (1755.0, 1822.0)
+# Half way between 276 and 380 ms as heard through a 64 ms window: the second tone loses 55 ms to its neighbours.
+_SIT_FIRST_LONG_S = 0.32
+_SIT_SECOND_LONG_S = 0.27
+_E180_HZ = (950.0, 1400.0)
+BEEP_HZ = (390.0, 2050.0)
+BEEP_MIN_S = 0.10
+BEEP_MAX_S = 1.6
+BEEP_STABLE_HZ = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One tone, times in seconds of the phase."""
+
+    low_hz: float
+    high_hz: float
+    start_s: float
+    end_s: float
+    spread_hz: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasted."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class ToneFinding:
+    """What the tones of a call mean."""
+
+    call_class: CallClass
+    probability: float
+    cause: str
+    end_s: float | None = None
+
+
+def _within(value: float, band: tuple[float, float]) -> bool:
+    return band[0] <= value <= band[1]
+
+
+def _is_progress(tone: Tone) -> bool:
+    low, high = PROGRESS_BAND_HZ
+    return low <= tone.low_hz <= high and tone.high_hz <= high
+
+
+@dataclass(slots=True)
+class ToneListener:
+    """Follows the tones of one call."""
+
+    country: str = "ES"
+    tones: list[Tone] = field(default_factory=list)
+
+    def holding(self, now_s: float) -> bool:
+        """Whether a tone was heard so recently that the speech model should wait for its meaning."""
+        if not self.tones:
+            return False
+        last = self.tones[-1]
+        patience_s = 0.9 if _is_progress(last) else 0.35
+        return now_s - last.end_s < patience_s
+
+    def going_on(self, tone: Tone) -> ToneFinding | None:
+        """A tone is sounding since `start_s`; what is sure already."""
+        return self._fax(tone) or self._special_information(tone) or self._progress(tone)
+
+    def ended(self, tone: Tone) -> ToneFinding | None:
+        """A tone ended at `end_s`."""
+        self.tones.append(tone)
+        del self.tones[:-8]
+        return self._busy(self.tones) or self._beep(tone)
+
+    def quiet(self, now_s: float) -> ToneFinding | None:
+        """No tone now: what the wait since the last one tells (a lone low tone was a beep after all)."""
+        if not self.tones:
+            return None
+        tone = self.tones[-1]
+        waited_s = now_s - tone.end_s
+        if _within(tone.low_hz, _SIT_LOW_HZ) and waited_s >= 0.12 and self._beep_like(tone):
+            return self._beep_found(tone)
+        if _is_progress(tone) and tone.low_hz >= BEEP_HZ[0] and waited_s >= 0.75 and len(self.tones) == 1:
+            return self._beep_found(tone) if self._beep_like(tone) else None
+        return None
+
+    def _fax(self, tone: Tone) -> ToneFinding | None:
+        if abs(tone.low_hz - 2100) < 25 and tone.seconds >= 0.5:
+            return ToneFinding(CallClass.FAX, 0.99, "fax or modem answer tone (CED 2100 Hz)")
+        if abs(tone.low_hz - 1100) < 38 and tone.seconds >= 0.42:
+            return ToneFinding(CallClass.FAX, 0.97, "calling fax tone (CNG 1100 Hz)")
+        return None
+
+    def _special_information(self, tone: Tone) -> ToneFinding | None:
+        if len(self.tones) < 2 or tone.seconds < 0.1 or not _within(tone.low_hz, _SIT_HIGH_HZ):
+            return None
+        first, second = self.tones[-2:]
+        if not (_within(first.low_hz, _SIT_LOW_HZ) and _within(second.low_hz, _SIT_MID_HZ)):
+            return None
+        if tone.start_s - second.end_s > 0.25 or second.start_s - first.end_s > 0.25:
+            return None
+        return ToneFinding(CallClass.SIT, 0.995, f"special information tone: {_sit_kind(first, second)}")
+
+    def _progress(self, tone: Tone) -> ToneFinding | None:
+        if not _is_progress(tone):
+            return None
+        ringing_for_s = 0.2 + max(plan_of(self.country).busy.cadence_s[::2])
+        if tone.seconds >= max(ringing_for_s, 0.82):
+            return ToneFinding(CallClass.RINGBACK, 0.98, f"ringing tone {tone.low_hz:.0f} Hz")
+        return None
+
+    def _busy(self, tones: list[Tone]) -> ToneFinding | None:
+        recent = [tone for tone in tones[-3:] if _is_progress(tone)]
+        if len(recent) < 2:
+            return None
+        on_s = [tone.seconds for tone in recent]
+        off_s = [after.start_s - before.end_s for before, after in itertools.pairwise(recent)]
+        if max(off_s) > 0.9 or max(on_s) > 0.85 or min(off_s) < 0.08:
+            return None
+        if _british_ring(recent):
+            return ToneFinding(CallClass.RINGBACK, 0.97, "ringing tone, two short rings")
+        if len(recent) < 3 and max(on_s) - min(on_s) > 0.12:
+            return None
+        period_s = on_s[-1] + off_s[-1]
+        country = "US" if recent[-1].high_hz - recent[-1].low_hz > 100 else self.country
+        fast = period_s < 0.62 and plan_of(country).busy.cadence_s[0] > 0.3
+        return ToneFinding(CallClass.BUSY, 0.98, "congestion tone (fast busy)" if fast else "busy tone")
+
+    def _beep_like(self, tone: Tone) -> bool:
+        return (
+            tone.low_hz == tone.high_hz
+            and _within(tone.low_hz, BEEP_HZ)
+            and BEEP_MIN_S <= tone.seconds <= BEEP_MAX_S
+            and tone.spread_hz <= BEEP_STABLE_HZ
+        )
+
+    def _beep(self, tone: Tone) -> ToneFinding | None:
+        if not self._beep_like(tone) or _is_progress(tone) or _within(tone.low_hz, _SIT_LOW_HZ):
+            return None
+        if _within(tone.low_hz, _SIT_MID_HZ) and len(self.tones) > 1 and tone.start_s - self.tones[-2].end_s < 0.25:
+            return None
+        return self._beep_found(tone)
+
+    def _beep_found(self, tone: Tone) -> ToneFinding:
+        self.tones.clear()
+        return ToneFinding(
+            CallClass.BEEP, 0.97, f"beep {tone.low_hz:.0f} Hz, {tone.seconds * 1000:.0f} ms", end_s=tone.end_s
+        )
+
+
+def _british_ring(tones: list[Tone]) -> bool:
+    """0.4 on, 0.2 off, 0.4 on of a pair of tones (or one wavering peak)."""
+    first, second = tones[-2:]
+    gap_s = second.start_s - first.end_s
+    paired = first.spread_hz > 4 or first.high_hz > first.low_hz
+    return 0.1 <= gap_s <= 0.3 and all(0.3 <= tone.seconds <= 0.5 for tone in (first, second)) and paired
+
+
+def _sit_kind(first: Tone, second: Tone) -> str:
+    if abs(first.low_hz - _E180_HZ[0]) < 16:
+        return "number or network not available (E.180)"
+    key = (
+        first.seconds > _SIT_FIRST_LONG_S,
+        first.low_hz > 949.5,
+        second.seconds > _SIT_SECOND_LONG_S,
+        second.low_hz > 1399.5,
+    )
+    return SIT_KINDS.get(key, "kind not in the table")

@@ -1,0 +1,1 @@
+"""Command groups of `timbre`: one file each, a typer application named `app`."""

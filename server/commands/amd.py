@@ -1,0 +1,140 @@
+"""`timbre amd`: judge recorded calls, and score the detector on calls whose truth is known."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from amd import evaluate as scoring
+from amd.app_amd import VICIDIAL
+from amd.manifest import Complaint, ManifestError, read_manifest
+from amd.offline import Hearing, hear
+from amd.pictures import PicturesMissing, draw_call, write_report
+from amd.verdict import AmdSettings, Verdict
+from media.soundfiles import SoundFileUnusable, load
+
+app = typer.Typer(help="Answering machine detection: judge recordings, score and train the detector.")
+_BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
+
+
+@app.callback()
+def _group() -> None:
+    """Keep the sub-commands named even while there is only one."""
+
+
+def _settings(country: str, cost_ratio: float, deadline_s: float) -> AmdSettings:
+    return AmdSettings(cost_ratio=cost_ratio, deadline_s=deadline_s, country=country)
+
+
+@app.command()
+def classify(
+    file: Annotated[Path, typer.Argument(help="A recording that begins at the answer.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw waveform, speech, tones and belief to this PNG.")] = None,
+    country: Annotated[str, typer.Option(help="Whose tones to expect (ISO 3166 alpha-2).")] = "ES",
+    cost_ratio: Annotated[float, typer.Option(help="Machines put through that one lost person is worth.")] = 20.0,
+    deadline_s: Annotated[float, typer.Option(help="Seconds until `unknown` is said.")] = 5.0,
+) -> None:
+    """Say who or what answered one recorded call."""
+    console = Console(stderr=True)
+    try:
+        samples = load(file)
+        hearing = hear(samples, _settings(country, cost_ratio, deadline_s), trace=plot is not None)
+        if plot is not None:
+            draw_call(samples, hearing, plot)
+    except (SoundFileUnusable, PicturesMissing) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(orjson.dumps(_hearing_json(file, hearing), option=orjson.OPT_INDENT_2).decode())
+        return
+    for verdict in [hearing.first, *hearing.later]:
+        if verdict is not None:
+            typer.echo(_line(verdict))
+
+
+def _line(verdict: Verdict) -> str:
+    when = f"{verdict.since_answer_s:5.2f} s  {verdict.call_class.value:9} {verdict.probability:5.3f}  {verdict.cause}"
+    return when + ("  (settled)" if verdict.settled else "")
+
+
+def _hearing_json(file: Path, hearing: Hearing) -> dict[str, Any]:
+    verdicts = [verdict for verdict in [hearing.first, *hearing.later] if verdict is not None]
+    return {
+        "path": str(file),
+        "settled": None if hearing.settled is None else hearing.settled.call_class.value,
+        "verdicts": [_verdict_json(verdict) for verdict in verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "class": verdict.call_class.value,
+        "probability": verdict.probability,
+        "cause": verdict.cause,
+        "verdict_at_s": verdict.since_answer_s,
+        "since_speech_end_s": verdict.since_speech_end_s,
+        "settled": verdict.settled,
+        "tone_end_s": verdict.tone_end_s,
+        "evidence": dict(verdict.evidence),
+    }
+
+
+@app.command()
+def evaluate(
+    manifest: Annotated[Path, typer.Argument(help="CSV with columns path and class; subset, speech_end_s if known.")],
+    baseline: Annotated[str | None, typer.Option(help="Also score: app_amd (defaults) or vicidial.")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write one record per call.")] = None,
+    html_out: Annotated[Path | None, typer.Option("--html", help="Write a report with pictures.")] = None,
+    country: Annotated[str, typer.Option(help="Whose tones to expect (ISO 3166 alpha-2).")] = "ES",
+    cost_ratio: Annotated[float, typer.Option(help="Machines put through that one lost person is worth.")] = 20.0,
+    deadline_s: Annotated[float, typer.Option(help="Seconds until `unknown` is said.")] = 5.0,
+) -> None:
+    """Score the detector on recorded calls whose class is known."""
+    console = Console(stderr=True)
+    contestants = {"timbre": scoring.ours(_settings(country, cost_ratio, deadline_s))}
+    if baseline is not None:
+        if baseline not in _BASELINES:
+            console.print(f"[red]unknown baseline {baseline!r}: choose one of {', '.join(_BASELINES)}[/red]")
+            raise typer.Exit(2)
+        contestants[baseline] = scoring.baseline(_BASELINES[baseline])
+    try:
+        entries, complaints = read_manifest(manifest)
+        records, unreadable = scoring.judge_entries(entries, contestants)
+        complaints += unreadable
+        _report(console, records, complaints)
+        if json_out is not None:
+            rows = [record.as_json() for record in records["timbre"]]
+            json_out.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        if html_out is not None:
+            tables = {name: (scoring.scores(group), scoring.errors(group)) for name, group in records.items()}
+            write_report(html_out, tables, records, complaints, f"{len(entries)} calls of {manifest.name}")
+    except (ManifestError, PicturesMissing, OSError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    if not records["timbre"]:
+        console.print("[red]no call could be judged[/red]")
+        raise typer.Exit(1)
+
+
+def _report(console: Console, records: dict[str, list[scoring.Record]], complaints: list[Complaint]) -> None:
+    for name, group in records.items():
+        table = Table(title=name)
+        for heading in ("calls", "right", "of", "%", "95 % interval", "settled", "p50 s", "p95 s"):
+            table.add_column(heading, justify="left" if heading == "calls" else "right")
+        for row in scoring.scores(group):
+            interval = f"{100 * row.low:.1f}-{100 * row.high:.1f}"
+            latency = ["" if value is None else f"{value:.2f}" for value in (row.p50_s, row.p95_s)]
+            share = f"{100 * row.share:.1f}"
+            table.add_row(row.name, str(row.right), str(row.total), share, interval, str(row.settled_right), *latency)
+        Console().print(table)
+        wrong = scoring.errors(group)
+        typer.echo(
+            f"{name}: people given up {wrong.false_positives} of {wrong.people}, flagged later {wrong.people_flagged}; "
+            f"machines taken for people {wrong.false_negatives} of {wrong.machines}"
+        )
+    for complaint in complaints:
+        console.print(f"[yellow]not judged: {complaint.where}: {complaint.message}[/yellow]", highlight=False)

@@ -1,0 +1,100 @@
+"""Manifests, scores and the commands, good rows and bad."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from amd.evaluate import clopper_pearson
+from amd.manifest import ManifestError, read_manifest
+from media.soundfiles import SoundFileUnusable, load
+from server.commands.amd import app
+from tests.support.amd_sounds import call, speech, tones
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    soundfile.write(tmp_path / "person.wav", call(speech(0.5)), 8000)
+    soundfile.write(tmp_path / "machine.flac", call(speech(6.0)), 8000)
+    soundfile.write(tmp_path / "beep48.wav", np.repeat(call(tones([((1000,), 0.4)])), 6), 48000, subtype="PCM_24")
+    soundfile.write(tmp_path / "stereo.wav", np.stack([call(speech(0.5)) / 32768.0] * 2, axis=1), 8000, subtype="FLOAT")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, dtype=np.int16), 8000)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "person.wav").read_bytes()[:20])
+    (tmp_path / "garbage.wav").write_bytes(b"not a sound" * 50)
+    rows = [
+        ("person.wav", "human", "clean", "1.0"),
+        ("machine.flac", "machine", "", "6,5"),
+        ("beep48.wav", "beep", "", ""),
+        ("stereo.wav", "human", "stereo", ""),
+        ("empty.wav", "human", "", ""),
+        ("cut.wav", "human", "", ""),
+        ("garbage.wav", "human", "", ""),
+        ("missing.wav", "human", "", ""),
+        ("person.wav", "alien", "", ""),
+        ("", "human", "", ""),
+        ("person.wav", "human", "", "soon"),
+    ]
+    with (tmp_path / "MANIFEST.csv").open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["path", "class", "subset", "speech_end_s", "extra"])
+        writer.writerows([*row, "x"] for row in rows)
+    return tmp_path
+
+
+def test_given_good_and_bad_rows_then_the_good_are_judged_and_the_bad_named(folder):
+    out, page = folder / "out.json", folder / "out.html"
+    result = RUN.invoke(
+        app,
+        ["evaluate", str(folder / "MANIFEST.csv"), "--baseline", "app_amd", "--json", str(out), "--html", str(page)],
+    )
+    assert result.exit_code == 0, result.output
+    records = json.loads(out.read_text())
+    assert [(r["path"], r["class"]) for r in records] == [
+        ("person.wav", "human"),
+        ("machine.flac", "machine"),
+        ("beep48.wav", "beep"),
+        ("stereo.wav", "human"),
+    ]
+    assert all(
+        set(r) == {"path", "class", "verdict", "probability", "verdict_at_s", "cause", "settled"} for r in records
+    )
+    assert [r["verdict"] for r in records] == ["human", "machine", "beep", "human"]
+    assert result.output.count("not judged") == 7
+    assert "app_amd" in page.read_text()
+
+
+def test_given_one_recording_then_classify_tells_and_draws(folder):
+    picture = folder / "call.png"
+    result = RUN.invoke(app, ["classify", str(folder / "person.wav"), "--json", "--plot", str(picture)])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert told["verdicts"][0]["class"] == "human"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["empty.wav", "cut.wav", "garbage.wav", "missing.wav"])
+def test_given_a_bad_file_then_one_message_names_it(folder, name):
+    with pytest.raises(SoundFileUnusable, match=name):
+        load(folder / name)
+    result = RUN.invoke(app, ["classify", str(folder / name)])
+    assert result.exit_code == 1
+
+
+def test_given_a_manifest_without_columns_then_it_is_refused_as_a_whole(tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("file,kind\na.wav,human\n")
+    with pytest.raises(ManifestError, match="path and class"):
+        read_manifest(bad)
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_manifest(tmp_path / "none.csv")
+
+
+def test_given_counts_then_clopper_pearson_is_exact():
+    assert clopper_pearson(0, 10) == pytest.approx((0.0, 0.3085), abs=1e-4)
+    assert clopper_pearson(10, 10) == pytest.approx((0.6915, 1.0), abs=1e-4)
+    assert clopper_pearson(98, 100) == pytest.approx((0.9296, 0.9976), abs=1e-4)
