@@ -1,0 +1,334 @@
+"""One attempt from its originate to its outcome, in a straight line.
+
+originate -> ringing (183: listen) -> answered -> AMD -> a person: `connect`; anything else: `machines`. Whatever
+happens on the way, the attempt ends with one outcome, and its tap, its reservation and its channel go with it.
+"""
+
+from collections.abc import Callable
+
+from telephony.causes import outcome_of_hangup, outcome_of_verdict
+
+from amd.verdict import AmdSettings, CallClass, Verdict
+from campaigns.attempt import Attempt, AttemptState
+from campaigns.campaign import Campaign
+from campaigns.lead import Lead
+from campaigns.outcome import Outcome
+from dialer.connect import connect, converse
+from dialer.ending import Ending, words_of
+from dialer.events import Trouble, VerdictSaid
+from dialer.journal import Detail, Journal
+from dialer.line import Line, LineGone
+from dialer.machines import deal_with
+from dialer.pacing.plan import FlightStage, FlightView, PacingEvent, PacingEventKind
+from dialer.services import Services
+from dialer.tap import Tap
+from telephony.errors import EndpointRefused, LinkDown, OriginateOutcomeUnknown, TelephonyError
+from telephony.events import HungUp
+from telephony.port import OriginateOrder
+
+# The exchange gives up ringing by itself; this much later we do, in case its event was lost.
+_RING_GRACE_S = 5.0
+# A detector that says nothing this long after its deadline is broken: the call goes to an agent, as `unknown` does.
+_VERDICT_GRACE_S = 1.5
+# In early media only tones end the attempt: speech there may be a ringback melody with words.
+_EARLY_ENDINGS = frozenset({CallClass.SIT, CallClass.BUSY, CallClass.FAX})
+_S = AttemptState
+_WAY = (_S.DIALING, _S.ANSWERED, _S.CONNECTING, _S.BRIDGED)
+_WAY_TO_BRIDGED: dict[AttemptState, tuple[AttemptState, ...]] = {
+    _S.PLANNED: _WAY,
+    _S.DIALING: _WAY[1:],
+    _S.RINGING: _WAY[1:],
+    _S.ANSWERED: _WAY[2:],
+    _S.SCREENING: _WAY[2:],
+    _S.CONNECTING: _WAY[3:],
+    _S.BRIDGED: (),
+}
+_PEOPLE = frozenset({CallClass.HUMAN, CallClass.UNKNOWN})
+
+
+class CallFlow:
+    """One attempt. Run it once; `view` shows pacing where it is, `give_up` takes it back while it rings."""
+
+    def __init__(
+        self,
+        services: Services,
+        campaign: Campaign,
+        lead: Lead,
+        attempt: Attempt,
+        observe: Callable[[PacingEvent], None],
+        *,
+        endpoint: str,
+        agent_id: str | None = None,
+    ) -> None:
+        """Follow `attempt`, whose row is committed. agent_id: claimed already (manual, preview): no AMD, no waiting."""
+        self.services = services
+        self.campaign = campaign
+        self.lead = lead
+        self.journal = Journal(attempt, services.log, services.clock, services.sink)
+        self.endpoint = endpoint
+        self.agent_id = agent_id
+        self.verdict: Verdict | None = None
+        self.verdict_at_s = 0.0
+        self.abandoning = False
+        self.tap: Tap | None = None
+        self._observe = observe
+        self._early: Verdict | None = None
+        self._line: Line | None = None
+        self._giving_up = False
+        self._stage = FlightStage.DIALING
+        self._born_s = self._stage_since_s = services.clock.monotonic_s()
+
+    @property
+    def attempt_id(self) -> str:
+        """The attempt's id."""
+        return self.journal.attempt.attempt_id
+
+    def view(self) -> FlightView | None:
+        """Where the call is, for pacing; None once it is bridged or dealt with."""
+        if self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED) or self._is_no_person():
+            return None
+        now_s = self.services.clock.monotonic_s()
+        return FlightView(self.attempt_id, self._stage, now_s - self._born_s, now_s - self._stage_since_s)
+
+    def give_up(self) -> None:
+        """Take the call back if it still rings: pacing expects nobody free for it."""
+        if self._stage in (FlightStage.DIALING, FlightStage.RINGING, FlightStage.EARLY_MEDIA):
+            self._giving_up = True
+            if self._line:
+                self._line.stirred.set()
+
+    async def run(self) -> Outcome:
+        """Place the call and follow it to its end; return when the outcome is committed."""
+        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+            self._line = line
+            try:
+                ending = await self._live(line)
+            finally:
+                if self.tap:
+                    self.tap.close_later()
+            await self._end(line, ending)
+        return ending.outcome
+
+    async def resume(self, agent_id: str) -> Outcome:
+        """Recovery: the call was in this agent's bridge before a restart. Follow the conversation to its end."""
+        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+            for state in _WAY_TO_BRIDGED[self.journal.state]:
+                self.journal.move(state, agent_id, {"why": "found in a conversation after a restart"})
+            conversation = self.services.desk.adopt(agent_id, self.attempt_id, self.campaign.campaign_id)
+            if not await self._still_there(line):
+                conversation.over.set()
+            outcome, detail = await converse(self, line, conversation)
+            await self._end(line, Ending(outcome, detail))
+        return outcome
+
+    async def apologise(self) -> Outcome:
+        """Recovery: somebody answered and nobody talks with them. Say who called, hang up: an abandoned call."""
+        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+            try:
+                await line.play(self.services.prompts.safe_harbour(self.campaign), f"{self.attempt_id}-sh")
+            except (LineGone, TelephonyError):
+                pass
+            await self._end(line, Ending(Outcome.ABANDONED, {"why": "answered while the server restarted"}))
+        return Outcome.ABANDONED
+
+    async def close(self, outcome: Outcome) -> Outcome:
+        """Recovery: the call is gone, or only rings: end it."""
+        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+            await self._end(line, Ending(outcome, {"why": "found after a restart"}))
+        return outcome
+
+    async def _still_there(self, line: Line) -> bool:
+        # Events before our inbox was registered are gone: ask once, now that none can be missed any more.
+        state = await self.services.control.snapshot()
+        return line.hung_up is None and any(channel.channel_id == line.channel_id for channel in state.channels)
+
+    async def _live(self, line: Line) -> Ending:
+        try:
+            await self._originate()
+            if early := await self._ring(line):
+                return early
+            return await self._answered(line)
+        except LineGone as gone:
+            return self._far_end_gone(gone.hung_up)
+        except EndpointRefused as error:
+            return self._trouble(Outcome.FAILED, f"the trunk refused the call: {error}")
+        except (LinkDown, OriginateOutcomeUnknown) as error:
+            return self._trouble(Outcome.LOST, f"the link to the exchange was lost: {error}")
+        except TelephonyError as error:
+            return self._trouble(Outcome.FAILED, f"the exchange refused a request: {error}")
+
+    # -- ringing ------------------------------------------------------------------------------------------------------
+
+    async def _originate(self) -> None:
+        order = OriginateOrder(
+            channel_id=self.journal.attempt.channel_id,
+            endpoint=self.endpoint,
+            caller_id=self.campaign.caller_id,
+            ring_timeout_s=self.campaign.ring_timeout_s,
+        )
+        self.journal.move(AttemptState.DIALING)
+        self.observe(PacingEventKind.PLACED)
+        await self.services.control.originate(order)
+
+    async def _ring(self, line: Line) -> Ending | None:
+        """Follow the call until it is answered (None) or over before that."""
+        while not line.answered.is_set():
+            try:
+                await line.stir(self.campaign.ring_timeout_s + _RING_GRACE_S)
+            except TimeoutError:
+                return Ending(Outcome.NO_ANSWER, {"why": "no event from the exchange"})
+            if line.answered.is_set():
+                break
+            if self._giving_up:
+                return await self._take_back(line)
+            if (line.ringing.is_set() or line.early_media.is_set()) and self._stage is FlightStage.DIALING:
+                self._rings()
+            if line.early_media.is_set() and self._stage is not FlightStage.EARLY_MEDIA:
+                await self._hear_early(line)
+            if self._early_verdict():
+                assert self._early
+                return Ending(outcome_of_verdict(self._early), words_of(self._early))
+        return None
+
+    def _rings(self) -> None:
+        self.journal.move(AttemptState.RINGING)
+        self.observe(PacingEventKind.RANG)
+        self._to_stage(FlightStage.RINGING)
+
+    async def _hear_early(self, line: Line) -> None:
+        self._to_stage(FlightStage.EARLY_MEDIA)
+        if self.campaign.amd.enabled:
+            self.tap = await self._open_tap(line, answered=False)
+            if self.tap:
+                self.tap.ear.on_verdict = line.stirred.set
+
+    def _early_verdict(self) -> bool:
+        """Take what AMD says of early media; whether it ends the attempt."""
+        verdict = self.tap.ear.heard() if self.tap else None
+        if verdict is None:
+            return False
+        self._early = verdict
+        self._said(verdict)
+        return verdict.call_class in _EARLY_ENDINGS
+
+    async def _take_back(self, line: Line) -> Ending:
+        await self.services.control.hang_up(line.channel_id, "normal")
+        await line.gone(_RING_GRACE_S)
+        if line.answered.is_set():
+            # Answered in the very moment we hung up: a person may have heard it, so it counts against us.
+            return Ending(Outcome.ABANDONED, {"why": "answered while being given up"})
+        return Ending(Outcome.GIVEN_UP)
+
+    # -- answered -----------------------------------------------------------------------------------------------------
+
+    async def _answered(self, line: Line) -> Ending:
+        self.journal.move(AttemptState.ANSWERED)
+        self.observe(PacingEventKind.ANSWERED)
+        self._to_stage(FlightStage.SCREENING)
+        if self.agent_id or not self.campaign.amd.enabled:
+            return await self._person(line, None)
+        verdict = await self._screen(line)
+        if verdict.call_class in _PEOPLE:
+            return await self._person(line, verdict)
+        self.observe(PacingEventKind.MACHINE)
+        ending = await deal_with(self, line, verdict)
+        # A person may come on after all: call screening puts through, a ringback tone ends in a voice.
+        return ending or await self._person(line, self.verdict)
+
+    async def _screen(self, line: Line) -> Verdict:
+        if self.tap:
+            self.tap.ear.on_verdict = None
+            self.tap.ear.answered()
+        else:
+            self.tap = await self._open_tap(line, answered=True)
+        self.journal.move(AttemptState.SCREENING)
+        return await self.next_verdict(line, self.campaign.amd.deadline_s + _VERDICT_GRACE_S)
+
+    async def next_verdict(self, line: Line, timeout_s: float) -> Verdict:
+        """The next thing AMD says of the answered call; `unknown` when it says nothing for `timeout_s`."""
+        try:
+            while self.tap:
+                verdict = await line.unless_gone(self.tap.ear.next(), timeout_s)
+                if not verdict.early_media:
+                    self._said(verdict)
+                    return verdict
+        except TimeoutError:
+            pass
+        age_s = self.services.clock.monotonic_s() - (line.answered_at_s or 0.0)
+        verdict = Verdict(CallClass.UNKNOWN, 0.5, "nothing was heard from the detector", age_s)
+        self._said(verdict)
+        return verdict
+
+    async def _person(self, line: Line, verdict: Verdict | None) -> Ending:
+        self.observe(PacingEventKind.PERSON)
+        self._to_stage(FlightStage.WAITING)
+        outcome, detail = await connect(self, line, verdict)
+        return Ending(outcome, detail)
+
+    async def _open_tap(self, line: Line, *, answered: bool) -> Tap | None:
+        amd = self.campaign.amd
+        settings = AmdSettings(amd.cost_ratio, amd.deadline_s, amd.silence_s, self.campaign.country)
+        try:
+            return await line.unless_gone(Tap.open(self.services, self.journal.attempt, settings, answered=answered))
+        except TelephonyError as error:
+            self._trouble(Outcome.FAILED, f"the call could not be listened to, an agent gets it: {error}")
+            return None
+
+    # -- endings ------------------------------------------------------------------------------------------------------
+
+    def _far_end_gone(self, hung_up: HungUp) -> Ending:
+        detail: Detail = {"q850": hung_up.q850}
+        if hung_up.sip_status:
+            detail["sip"] = hung_up.sip_status
+        if hung_up.lost:
+            self._trouble(Outcome.LOST, "the exchange lost the call")
+        match self.journal.state:
+            case AttemptState.PLANNED | AttemptState.DIALING | AttemptState.RINGING:
+                outcome = Outcome.LOST if hung_up.lost else outcome_of_hangup(hung_up, self._early)
+            case AttemptState.BRIDGED:
+                outcome = Outcome.BRIDGED
+            case _ if self.abandoning:
+                outcome = Outcome.ABANDONED
+            case _ if self._is_no_person() and self.verdict:
+                outcome = outcome_of_verdict(self.verdict)
+            case _:
+                outcome = Outcome.LOST if hung_up.lost else Outcome.CUSTOMER_HUNG_UP
+        return Ending(outcome, detail)
+
+    async def _end(self, line: Line, ending: Ending) -> None:
+        services = self.services
+        if line.hung_up is None:
+            try:
+                await services.control.hang_up(line.channel_id)
+            except TelephonyError as error:
+                self._trouble(ending.outcome, f"the call could not be hung up, recovery will: {error}")
+        if ending.outcome is Outcome.ABANDONED:
+            self.observe(PacingEventKind.ABANDONED)
+        elif self.journal.state in (AttemptState.DIALING, AttemptState.RINGING):
+            self.observe(PacingEventKind.UNANSWERED)
+        change = services.recycle(self.lead, ending.outcome, self.campaign, services.clock.now_s())
+        await self.journal.end(ending.outcome, change, ending.detail)
+
+    def observe(self, kind: PacingEventKind, duration_s: float | None = None, agent_id: str = "") -> None:
+        """Tell the pacing law; by default how long the present stage lasted."""
+        now_s = self.services.clock.monotonic_s()
+        lasted_s = now_s - self._stage_since_s if duration_s is None else duration_s
+        self._observe(PacingEvent(kind, now_s, lasted_s, self.attempt_id, agent_id))
+
+    def _said(self, verdict: Verdict) -> None:
+        if not verdict.early_media:
+            self.verdict, self.verdict_at_s = verdict, self.services.clock.monotonic_s()
+        now_s = self.services.clock.now_s()
+        self.services.sink(
+            VerdictSaid(now_s, self.attempt_id, self.campaign.campaign_id, verdict, self.services.clock.monotonic_s())
+        )
+
+    def _is_no_person(self) -> bool:
+        return self.verdict is not None and self.verdict.call_class not in _PEOPLE
+
+    def _to_stage(self, stage: FlightStage) -> None:
+        self._stage, self._stage_since_s = stage, self.services.clock.monotonic_s()
+
+    def _trouble(self, outcome: Outcome, words: str) -> Ending:
+        self.services.sink(Trouble(self.services.clock.now_s(), "call", words, self.attempt_id))
+        return Ending(outcome, {"why": words[:200]})

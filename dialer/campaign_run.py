@@ -1,0 +1,281 @@
+"""One running campaign: look, plan, dial; once a second, until it is stopped."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from agents.agent import AgentState
+from campaigns.attempt import Attempt
+from campaigns.campaign import Campaign
+from campaigns.ids import new_id
+from campaigns.lead import Lead
+from campaigns.outcome import Outcome
+from dialer.call_flow import CallFlow
+from dialer.events import PlanMade, Trouble
+from dialer.pacing.plan import (
+    AgentActivity,
+    AgentView,
+    FlightStage,
+    FlightView,
+    Limits,
+    PacingEvent,
+    PacingEventKind,
+    PacingLaw,
+    Plan,
+    Snapshot,
+    Tally,
+)
+from dialer.services import Services
+from dialer.trunk import Trunk
+
+TICK_S = 1.0
+_ACTIVITY = {
+    AgentState.IDLE: AgentActivity.IDLE,
+    AgentState.RESERVED: AgentActivity.RESERVED,
+    AgentState.TALKING: AgentActivity.TALKING,
+    AgentState.WRAP_UP: AgentActivity.WRAP_UP,
+    AgentState.PAUSED: AgentActivity.PAUSED,
+}
+
+
+class RunState(StrEnum):
+    """What a campaign does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # calls in flight go on, no new ones
+    STOPPED = "stopped"
+
+
+class LeadSource(Protocol):
+    """Where a campaign's next leads come from: filtered, best first."""
+
+    async def take(self, campaign: Campaign, wanted: int) -> list[Lead]:
+        """Up to `wanted` leads that may be dialled now; they are this node's to plan or to give back."""
+        ...
+
+    async def refuse(self, lead: Lead, campaign: Campaign) -> bool:
+        """Check DNC, window and caps at the moment of dialling; True (and the lead is rescheduled) when it may not."""
+        ...
+
+    async def planned(self, campaign_id: str, lead_ids: list[str]) -> None:
+        """These leads' attempts are planned, or will not be."""
+        ...
+
+    def ready(self, campaign_id: str) -> int:
+        """How many leads are at hand, as last known."""
+        ...
+
+
+@dataclass(slots=True)
+class _Counts:
+    placed: int = 0
+    answers: int = 0
+    people: int = 0
+    machines: int = 0
+    abandoned: int = 0
+
+    def frozen(self) -> Tally:
+        return Tally(self.placed, self.answers, self.people, self.machines, self.abandoned)
+
+
+class CampaignRun:
+    """Dials one campaign. `run` it in a supervisor; `drain` before leaving."""
+
+    def __init__(
+        self,
+        services: Services,
+        campaign: Campaign,
+        law: PacingLaw,
+        leads: LeadSource,
+        trunk: Trunk,
+        today: Tally,
+        may_dial: Callable[[], bool],
+    ) -> None:
+        """Dial `campaign` over `trunk` at the pace of `law`; `today` is what happened before this start.
+
+        may_dial: False while the link is down or recovery is not finished; nothing is originated then.
+        """
+        self.campaign = campaign
+        self.law = law
+        self.state = RunState.RUNNING
+        self.flows: dict[str, CallFlow] = {}
+        self.outcomes: dict[Outcome, int] = {}
+        self._services = services
+        self._leads = leads
+        self._may_dial = may_dial
+        self._trunk = trunk
+        self._counts = _Counts(today.placed, today.answers, today.people, today.machines, today.abandoned)
+        self._launching = 0
+        self._tick = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._rng: random.Random = services.rng
+        self.broken: list[str] = []
+
+    @property
+    def tally(self) -> Tally:
+        """Counts of today."""
+        return self._counts.frozen()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in flight or up."""
+        return not self.flows and not self._launching
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        clock = self._services.clock
+        next_s = clock.monotonic_s()
+        while self.state is not RunState.STOPPED:
+            if self.state is RunState.RUNNING and self._may_dial():
+                await self._tick_once()
+            next_s = max(next_s + TICK_S, clock.monotonic_s())
+            await asyncio.sleep(next_s - clock.monotonic_s())
+
+    async def drain(self, timeout_s: float) -> None:
+        """Place nothing more, take ringing calls back, let conversations end; after `timeout_s` leave them up."""
+        self.state = RunState.STOPPED
+        for flow in list(self.flows.values()):
+            flow.give_up()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=timeout_s)
+        for task in set(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def snapshot(self) -> Snapshot:
+        """What the pacing law may look at now."""
+        now_s = self._services.clock.monotonic_s()
+        flights = [view for flow in self.flows.values() if (view := flow.view())]
+        flights += [FlightView("", FlightStage.DIALING, 0.0, 0.0)] * self._launching
+        campaign = self.campaign
+        channels = min(campaign.limits.channels, self._trunk.free + len(self.flows) + self._launching)
+        return Snapshot(
+            now_s=now_s,
+            tick=self._tick,
+            agents=tuple(self._agent_views(now_s)),
+            flights=tuple(flights),
+            calls_up=len(self.flows) + self._launching - len(flights),
+            today=self.tally,
+            limits=Limits(
+                channels=channels,
+                calls_per_s=min(campaign.limits.calls_per_s, self._trunk.settings.calls_per_s),
+                abandonment_cap=campaign.pacing.abandonment_target,
+            ),
+            leads_ready=self._leads.ready(campaign.campaign_id),
+        )
+
+    def observe(self, event: PacingEvent) -> None:
+        """Count what happened on a call and let the law learn from it."""
+        match event.kind:
+            case PacingEventKind.PLACED:
+                self._counts.placed += 1
+            case PacingEventKind.ANSWERED:
+                self._counts.answers += 1
+            case PacingEventKind.PERSON:
+                self._counts.people += 1
+            case PacingEventKind.MACHINE:
+                self._counts.machines += 1
+            case PacingEventKind.ABANDONED:
+                self._counts.abandoned += 1
+            case _:
+                pass
+        self.law.observe(event)
+
+    async def place(self, lead: Lead, agent_id: str | None = None) -> bool:
+        """Dial one lead now; False when it may not be dialled. agent_id: claimed for it (manual, preview)."""
+        if await self._leads.refuse(lead, self.campaign):
+            return False
+        now_s = self._services.clock.now_s()
+        attempt = Attempt(
+            new_id(now_s, self._rng), self.campaign.campaign_id, lead.lead_id, lead.phone, self._services.node, now_s
+        )
+        if agent_id:
+            self._services.desk.claim(agent_id, attempt.attempt_id)
+        if not await self._services.log.plan(attempt):
+            if agent_id:
+                self._services.desk.release(agent_id, attempt.attempt_id)
+            return False
+        flow = CallFlow(
+            self._services,
+            self.campaign,
+            replace(lead, attempts=lead.attempts + 1),
+            attempt,
+            self.observe,
+            endpoint=self._trunk.settings.dial_string(lead.phone),
+            agent_id=agent_id,
+        )
+        self.follow(flow, flow.run())
+        return True
+
+    def follow(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
+        """Supervise a flow to its end: a fault in one call never touches another."""
+        self.flows[flow.attempt_id] = flow
+        self._trunk.in_use += 1
+        self._spawn(self._supervise(flow, running), f"call {flow.attempt_id}")
+
+    async def _supervise(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
+        try:
+            outcome = await running
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        except Exception as error:  # the supervisor of calls: one broken call is reported, recovery ends it
+            words = f"a call broke off by a fault of ours ({type(error).__name__}: {error}); recovery ends it"
+            self._trouble(words, flow.attempt_id)
+            self.broken.append(flow.attempt_id)
+        finally:
+            del self.flows[flow.attempt_id]
+            self._trunk.in_use -= 1
+
+    async def _tick_once(self) -> None:
+        snapshot = self.snapshot()
+        plan = self.law.plan(snapshot)
+        self._tick += 1
+        services = self._services
+        services.sink(PlanMade(services.clock.now_s(), self.campaign.campaign_id, self.law.name, snapshot, plan))
+        for attempt_id in plan.give_up:
+            if flow := self.flows.get(attempt_id):
+                flow.give_up()
+        if plan.place > 0:
+            await self._launch(plan)
+
+    async def _launch(self, plan: Plan) -> None:
+        leads = await self._leads.take(self.campaign, plan.place)
+        now_s = self._services.clock.monotonic_s()
+        for index, lead in enumerate(leads):
+            # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.
+            wait_s = max(self._trunk.next_start_s(now_s) - now_s, index * TICK_S / len(leads))
+            self._launching += 1
+            self._spawn(self._launch_one(lead, wait_s), f"launch {lead.lead_id}")
+
+    async def _launch_one(self, lead: Lead, wait_s: float) -> None:
+        try:
+            await asyncio.sleep(wait_s)
+            if self.state is RunState.RUNNING and self._may_dial():
+                await self.place(lead)
+            await self._leads.planned(self.campaign.campaign_id, [lead.lead_id])
+        except Exception as error:  # the supervisor of launches: the lead stays in its list and comes again
+            self._trouble(f"a lead could not be dialled, it stays in its list: {error}")
+        finally:
+            self._launching -= 1
+
+    def _agent_views(self, now_s: float) -> list[AgentView]:
+        return [
+            AgentView(
+                seat.profile.agent_id,
+                _ACTIVITY[seat.state] if seat.leg_up else AgentActivity.PAUSED,
+                now_s - seat.since_s,
+                seat.after_call is not None,
+            )
+            for seat in self._services.desk.pool.seats()
+            if seat.state in _ACTIVITY and seat.profile.serves(self.campaign.campaign_id, frozenset())
+        ]
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _trouble(self, words: str, attempt_id: str = "") -> None:
+        self._services.sink(Trouble(self._services.clock.now_s(), "campaign", words, attempt_id))

@@ -1,0 +1,237 @@
+"""The dialer of one node: agents, campaigns, recovery. Everything that dials goes through here."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+from campaigns.attempt import Attempt
+from campaigns.campaign import Campaign
+from campaigns.outcome import Outcome
+from dialer.call_flow import CallFlow
+from dialer.campaign_run import CampaignRun, LeadSource, RunState
+from dialer.events import AgentMoved, DialerEvent, LinkChanged, Trouble
+from dialer.pacing.plan import PacingLaw, Tally
+from dialer.recovery import RecoveryPlan, plan_recovery
+from dialer.services import Services
+from dialer.staff import Staff
+from dialer.trunk import Trunk
+from storage.port import LeadStore
+from telephony.errors import TelephonyError
+from telephony.events import LinkState
+
+_LAST_LOOK_S = 5.0
+
+
+class EngineError(Exception):
+    """The engine was asked for something it cannot do; the message says why."""
+
+
+class Engine:
+    """Runs campaigns. `async with engine:` recovers first and dials only then; leaving it lets conversations end.
+
+    on_link_lost and campaign switching are safe at any time; every public coroutine may be called from the API.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        staff: Staff,
+        leads: LeadStore,
+        source: LeadSource,
+        trunks: dict[str, Trunk],
+        make_law: Callable[[Campaign], PacingLaw],
+        campaign_of: Callable[[str], Campaign | None],
+    ) -> None:
+        """Compose a node. campaign_of: a campaign by id, also of one that does not run (recovery needs it)."""
+        self.services = services
+        self.staff = staff
+        self.runs: dict[str, CampaignRun] = {}
+        self.leaks_closed = 0
+        self.drain_s = 5.0
+        self._leads = leads
+        self._source = source
+        self._trunks = trunks
+        self._make_law = make_law
+        self._campaign_of = campaign_of
+        self._recovered = False
+        self._must_recover = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._run_tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def may_dial(self) -> bool:
+        """Whether calls may be placed: the link is up and attempts agree with what the exchange has."""
+        return self._recovered and self.services.control.link_state is LinkState.UP
+
+    async def __aenter__(self) -> Self:
+        """Start; returns at once. Nothing is dialled until the exchange is reached and recovery is done."""
+        self.services.control.on_link(self._link_changed)
+        await self.staff.restore()
+        self._must_recover.set()
+        work = {"listening": self.services.listening.run, "staff": self.staff.run, "recovery": self._keep_recovered}
+        self._tasks = [asyncio.create_task(run(), name=name) for name, run in work.items()]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop dialling, take ringing calls back, wait `drain_s` for conversations and leave the others up."""
+        await asyncio.gather(*(run.drain(self.drain_s) for run in self.runs.values()))
+        for task in [*self._run_tasks.values(), *self._tasks]:
+            task.cancel()
+        await asyncio.gather(*self._run_tasks.values(), *self._tasks, return_exceptions=True)
+        await self.services.desk.close()
+        await self.staff.flush()
+
+    def take(self, event: DialerEvent) -> None:
+        """The engine's own part of the event stream: agent moves are written down."""
+        if isinstance(event, AgentMoved):
+            self.staff.note(event.move, event.at_s)
+
+    # -- campaigns ----------------------------------------------------------------------------------------------------
+
+    async def start(self, campaign: Campaign, today: Tally | None = None) -> CampaignRun:
+        """Start a campaign, or take a paused one up again."""
+        run = self.runs.get(campaign.campaign_id) or self._make_run(campaign, today or Tally())
+        run.state = RunState.RUNNING
+        self.runs[campaign.campaign_id] = run
+        if campaign.campaign_id in self._run_tasks:
+            return run
+        task = asyncio.create_task(self._supervise(run), name=f"campaign {campaign.campaign_id}")
+        self._run_tasks[campaign.campaign_id] = task
+        return run
+
+    def pause(self, campaign_id: str) -> None:
+        """Place no new calls; calls in flight and conversations go on."""
+        self._run_of(campaign_id).state = RunState.PAUSED
+
+    async def stop(self, campaign_id: str) -> None:
+        """Stop a campaign: ringing calls are taken back, conversations end in their own time."""
+        run = self._run_of(campaign_id)
+        await run.drain(self.drain_s)
+        del self.runs[campaign_id]
+        if task := self._run_tasks.pop(campaign_id, None):
+            task.cancel()
+
+    async def place(self, campaign_id: str, lead_id: str, agent_id: str) -> bool:
+        """Manual and preview: the agent calls this lead now. False when the rules (or another call) forbid it.
+
+        Raises EngineError, AgentError with what to do first.
+        """
+        run = self._run_of(campaign_id)
+        if not self.may_dial:
+            raise EngineError("nothing can be dialled now: the exchange is out of reach or being reconciled")
+        lead = await self._leads.get(lead_id)
+        if lead is None:
+            raise EngineError(f"there is no lead {lead_id}")
+        return await run.place(lead, agent_id)
+
+    def _run_of(self, campaign_id: str) -> CampaignRun:
+        if (run := self.runs.get(campaign_id)) is None:
+            raise EngineError(f"campaign {campaign_id} does not run: start it first")
+        return run
+
+    def _make_run(self, campaign: Campaign, today: Tally) -> CampaignRun:
+        trunk = next((self._trunks[name] for name in campaign.trunks if name in self._trunks), None)
+        if trunk is None:
+            wanted, known = ", ".join(campaign.trunks), ", ".join(self._trunks) or "none"
+            raise EngineError(f"campaign {campaign.campaign_id}: no trunk named {wanted}; the settings have {known}")
+        law = self._make_law(campaign)
+        return CampaignRun(self.services, campaign, law, self._source, trunk, today, lambda: self.may_dial)
+
+    async def _supervise(self, run: CampaignRun) -> None:
+        while run.state is not RunState.STOPPED:
+            try:
+                await run.run()
+            except Exception as error:  # the supervisor of campaigns: report, go on in a moment, stop nobody else
+                self._trouble("campaign", f"{run.campaign.campaign_id} stumbled and goes on: {error!r}")
+                await asyncio.sleep(1.0)
+
+    # -- recovery -----------------------------------------------------------------------------------------------------
+
+    def _link_changed(self, state: LinkState) -> None:
+        self.services.sink(LinkChanged(self.services.clock.now_s(), state))
+        if state is not LinkState.UP:
+            self._recovered = False
+        self._must_recover.set()
+
+    async def _keep_recovered(self) -> None:
+        """Recover whenever the link came back or a flow broke; look every few seconds all the same."""
+        while True:
+            try:
+                await asyncio.wait_for(self._must_recover.wait(), _LAST_LOOK_S)
+            except TimeoutError:
+                if self._recovered and not any(run.broken for run in self.runs.values()):
+                    continue
+            self._must_recover.clear()
+            if self.services.control.link_state is not LinkState.UP:
+                continue
+            try:
+                await self.recover()
+            except TelephonyError as error:
+                self._trouble("recovery", f"could not finish, will try again: {error}")
+            except Exception as error:  # the supervisor of recovery
+                self._trouble("recovery", f"could not finish, will try again: {error!r}")
+
+    async def recover(self) -> RecoveryPlan:
+        """Make attempts and the exchange agree. Raises LinkDown when the exchange is lost meanwhile."""
+        running = frozenset(attempt_id for run in self.runs.values() for attempt_id in run.flows)
+        state = await self.services.control.snapshot()
+        unfinished = await self.services.log.unfinished(self.services.node)
+        # Attempts that began after the snapshot are in neither; those of live flows look after themselves.
+        running |= frozenset(attempt_id for run in self.runs.values() for attempt_id in run.flows)
+        plan = plan_recovery(unfinished, state, running=running)
+        if not plan.nothing:
+            self._trouble("recovery", plan.words())
+        await self._carry_out(plan)
+        for run in self.runs.values():
+            run.broken.clear()
+        self._recovered = True
+        return plan
+
+    async def _carry_out(self, plan: RecoveryPlan) -> None:
+        control = self.services.control
+        for bridge_id in plan.stray_bridges:
+            await control.destroy_bridge(bridge_id)
+        for channel_id in plan.stray_channels:
+            await control.hang_up(channel_id)
+        self.leaks_closed += len(plan.stray_bridges) + len(plan.stray_channels)
+        for attempt, bridge_id in plan.adopt:
+            await self._adopt(attempt, bridge_id)
+        for attempt in plan.apologise:
+            if flow := await self._flow_of(attempt):
+                self._follow(flow, flow.apologise())
+        closing = [(attempt, Outcome.GIVEN_UP) for attempt in plan.take_back] + list(plan.end)
+        flows = [(await self._flow_of(attempt), outcome) for attempt, outcome in closing]
+        await asyncio.gather(*(flow.close(outcome) for flow, outcome in flows if flow))
+
+    async def _adopt(self, attempt: Attempt, bridge_id: str) -> None:
+        flow = await self._flow_of(attempt)
+        agent_id = self.staff.agent_of_bridge(bridge_id)
+        if flow and agent_id:
+            self._follow(flow, flow.resume(agent_id))
+        elif flow:
+            self._follow(flow, flow.apologise())
+
+    def _follow(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
+        run = self.runs.get(flow.campaign.campaign_id)
+        if run is None:
+            # Its campaign does not run (yet): a run that dials nothing counts and supervises the call.
+            run = self._make_run(flow.campaign, Tally())
+            run.state = RunState.PAUSED
+            self.runs[flow.campaign.campaign_id] = run
+        run.follow(flow, running)
+
+    async def _flow_of(self, attempt: Attempt) -> CallFlow | None:
+        campaign = self._campaign_of(attempt.campaign_id)
+        lead = await self._leads.get(attempt.lead_id)
+        if campaign is None or lead is None:
+            self._trouble("recovery", f"attempt {attempt.attempt_id}: its campaign or lead is gone; left as it is")
+            return None
+        run = self.runs.get(attempt.campaign_id)
+        observe = run.observe if run else lambda event: None
+        return CallFlow(self.services, campaign, lead, attempt, observe, endpoint="")
+
+    def _trouble(self, where: str, words: str) -> None:
+        self.services.sink(Trouble(self.services.clock.now_s(), where, words))

@@ -1,0 +1,100 @@
+"""The leads that are dialled next: a short queue shared by all nodes, filled from SQL, checked before dialling."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from campaigns.campaign import Campaign
+from campaigns.clock import Clock
+from campaigns.lead import Lead, LeadChange
+from campaigns.phone import mask
+from dialer.events import EventSink, Trouble
+from storage.errors import StorageError
+from storage.port import Hopper, LeadStore
+
+# Enough for a few seconds of dialling; more would only age: every lead in the hopper was allowed when it was put there.
+_REFILL_BELOW = 100
+_REFILL_TO = 400
+
+
+class Gate(Protocol):
+    """Whether a lead may be dialled at this moment: do-not-call, calling window, caps, consent."""
+
+    async def refusal(self, lead: Lead, campaign: Campaign) -> tuple[str, LeadChange] | None:
+        """None when it may; otherwise why not, in words, and what that does to the lead."""
+        ...
+
+
+class HopperLeads:
+    """A campaign's next leads through the hopper, or straight from SQL while the hopper's server is down.
+
+    SQL decides in any case: an attempt is planned only if no other node holds the lead, so nothing is dialled twice.
+    """
+
+    def __init__(self, hopper: Hopper, leads: LeadStore, gate: Gate, clock: Clock, sink: EventSink) -> None:
+        """Take from `hopper`, refill from `leads`, refuse by `gate`."""
+        self._hopper = hopper
+        self._leads = leads
+        self._gate = gate
+        self._clock = clock
+        self._sink = sink
+        self._ready: dict[str, int] = {}
+        self._hopper_lost = False
+
+    def ready(self, campaign_id: str) -> int:
+        """How many leads were at hand when last looked; before that, assume some."""
+        return self._ready.get(campaign_id, _REFILL_BELOW)
+
+    async def look(self, campaign: Campaign) -> int:
+        """Refill the hopper when it runs low; return what is at hand."""
+        campaign_id = campaign.campaign_id
+        try:
+            size = await self._hopper.size(campaign_id)
+            if size < _REFILL_BELOW:
+                exclude = await self._hopper.members(campaign_id)
+                due = await self._leads.due(campaign_id, self._clock.now_s(), _REFILL_TO - size, exclude)
+                size += await self._hopper.put(campaign_id, [lead.lead_id for lead in due])
+            self._hopper_works()
+        except StorageError as error:
+            self._hopper_fails(error)
+            size = len(await self._leads.due(campaign_id, self._clock.now_s(), _REFILL_BELOW))
+        self._ready[campaign_id] = size
+        return size
+
+    async def take(self, campaign: Campaign, wanted: int) -> list[Lead]:
+        """Up to `wanted` leads, best first."""
+        await self.look(campaign)
+        try:
+            lead_ids = await self._hopper.take(campaign.campaign_id, wanted)
+        except StorageError as error:
+            self._hopper_fails(error)
+            return await self._leads.due(campaign.campaign_id, self._clock.now_s(), wanted)
+        found = [await self._leads.get(lead_id) for lead_id in lead_ids]
+        return [lead for lead in found if lead is not None]
+
+    async def planned(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
+        """These leads' attempts are planned, or will not be: the hopper forgets the loan."""
+        try:
+            await self._hopper.done(campaign_id, lead_ids)
+        except StorageError as error:
+            self._hopper_fails(error)
+
+    async def refuse(self, lead: Lead, campaign: Campaign) -> bool:
+        """Ask the gate; a refused lead is rescheduled, closed or put on the do-not-call list as the rule says."""
+        refusal = await self._gate.refusal(lead, campaign)
+        if refusal is None:
+            return False
+        words, change = refusal
+        await self._leads.change(change)
+        self._sink(Trouble(self._clock.now_s(), "compliance", f"{mask(lead.phone)} was not dialled: {words}"))
+        return True
+
+    def _hopper_fails(self, error: StorageError) -> None:
+        if not self._hopper_lost:
+            self._hopper_lost = True
+            words = f"the hopper is out of reach, leads come straight from SQL: {error}"
+            self._sink(Trouble(self._clock.now_s(), "hopper", words))
+
+    def _hopper_works(self) -> None:
+        if self._hopper_lost:
+            self._hopper_lost = False
+            self._sink(Trouble(self._clock.now_s(), "hopper", "the hopper is back and filled again; nothing was lost"))

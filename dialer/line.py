@@ -1,0 +1,141 @@
+"""One call as the flow sees it: what happened so far, and waiting for something unless the call is gone."""
+
+import asyncio
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from telephony.events import (
+    Answered,
+    CallEvent,
+    EarlyMedia,
+    HungUp,
+    InboxOverflowed,
+    PlaybackEnded,
+    Ringing,
+)
+from telephony.port import CallControl
+
+T = TypeVar("T")
+
+
+class LineGone(Exception):
+    """The call ended while something else was waited for. `hung_up` says why."""
+
+    def __init__(self, hung_up: HungUp) -> None:
+        """Keep the event that ended the call."""
+        super().__init__(f"channel {hung_up.channel_id} is gone (cause {hung_up.q850})")
+        self.hung_up = hung_up
+
+
+class Line:
+    """Follows one channel's inbox in a task of its own, from before the originate until the context is left.
+
+    ringing, early_media, answered: set when that happened. stirred: set at every event, for loops that look at several
+    things; whoever waits for it clears it. A call that is gone makes every wait raise LineGone.
+    """
+
+    def __init__(self, control: CallControl, channel_id: str) -> None:
+        """Follow `channel_id` on `control` once the context is entered."""
+        self.control = control
+        self.channel_id = channel_id
+        self.ringing = asyncio.Event()
+        self.early_media = asyncio.Event()
+        self.answered = asyncio.Event()
+        self.answered_at_s: float | None = None
+        self.stirred = asyncio.Event()
+        self._gone: asyncio.Future[HungUp] = asyncio.get_running_loop().create_future()
+        self._playing: dict[str, asyncio.Future[bool]] = {}
+        self._inbox = control.inbox(channel_id)
+        self._reader: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Register for the channel's events."""
+        inbox = self._inbox.__enter__()
+
+        async def follow() -> None:
+            while not self._gone.done():
+                self._take(await inbox.next())
+
+        self._reader = asyncio.create_task(follow(), name=f"line {self.channel_id}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Forget the channel's events."""
+        if self._reader:
+            self._reader.cancel()
+        self._inbox.__exit__(kind, error, trace)
+        self._gone.cancel()
+        for playing in self._playing.values():
+            playing.cancel()
+
+    @property
+    def hung_up(self) -> HungUp | None:
+        """The event that ended the call, or None while it lives."""
+        return self._gone.result() if self._gone.done() and not self._gone.cancelled() else None
+
+    async def unless_gone(self, wanted: Awaitable[T], timeout_s: float | None = None) -> T:
+        """Wait for `wanted`. Raises LineGone when the call ends first, TimeoutError after `timeout_s`."""
+        task = asyncio.ensure_future(wanted)
+        both: set[asyncio.Future[Any]] = {task, self._gone}
+        try:
+            await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if self._gone.done():
+                raise LineGone(self._gone.result())
+            raise TimeoutError
+        finally:
+            if not task.done():
+                task.cancel()
+
+    async def stir(self, timeout_s: float) -> None:
+        """Wait until something happens on the call, or somebody sets `stirred`.
+
+        Raises LineGone when the call is over, TimeoutError after `timeout_s`.
+        """
+        if not self.stirred.is_set():
+            await self.unless_gone(self.stirred.wait(), timeout_s)
+        self.stirred.clear()
+        if self._gone.done():
+            raise LineGone(self._gone.result())
+
+    async def gone(self, timeout_s: float | None = None) -> HungUp:
+        """Wait for the end of the call. Raises TimeoutError after `timeout_s`."""
+        async with asyncio.timeout(timeout_s):
+            return await asyncio.shield(self._gone)
+
+    async def play(self, media: tuple[str, ...], playback_id: str) -> bool:
+        """Play prompts to the call until they ended; False when the exchange could not play them.
+
+        Raises LineGone when the call ends meanwhile.
+        """
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._playing[playback_id] = ended
+        try:
+            await self.control.play(self.channel_id, media, playback_id)
+            return await self.unless_gone(ended)
+        finally:
+            del self._playing[playback_id]
+
+    def _take(self, event: CallEvent) -> None:
+        self.stirred.set()
+        match event:
+            case Ringing():
+                self.ringing.set()
+            case EarlyMedia():
+                self.early_media.set()
+            case Answered(at_s=at_s):
+                self.answered_at_s = at_s
+                self.answered.set()
+            case PlaybackEnded(playback_id=playback_id, failed=failed):
+                if (ended := self._playing.get(playback_id)) and not ended.done():
+                    ended.set_result(not failed)
+            case HungUp():
+                self._gone.set_result(event)
+            case InboxOverflowed(channel_id=channel_id, at_s=at_s):
+                self._gone.set_result(HungUp(channel_id, at_s, text="inbox overflowed"))
+            case _:
+                pass

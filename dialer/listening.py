@@ -1,0 +1,115 @@
+"""Every 20 ms of wall time: one frame of every tapped call, one step of the detector, verdicts to whom they concern."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from amd.verdict import AmdSettings, DetectorBank, Verdict
+from campaigns.clock import Clock
+from media.frames import FRAME_S
+from media.taps import TapAudio
+
+# After a stall the loop hears at most this many frames at once; older audio would only delay verdicts further.
+_CATCH_UP_TICKS = 25
+
+
+class Ear:
+    """Listens to one call. Leaving the context stops listening."""
+
+    def __init__(self, listening: "Listening", tap_id: str, slot: int) -> None:
+        """Made by Listening.open."""
+        self._listening = listening
+        self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
+        self.on_verdict: Callable[[], None] | None = None
+        self.tap_id = tap_id
+        self.slot = slot
+
+    def __enter__(self) -> Self:
+        """Nothing to do: listening began at `open`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        self.close()
+
+    async def next(self) -> Verdict:
+        """Wait for the next verdict on this call: first ones and settled ones, in order."""
+        return await self._verdicts.get()
+
+    def heard(self) -> Verdict | None:
+        """The next verdict if there is one now."""
+        return None if self._verdicts.empty() else self._verdicts.get_nowait()
+
+    def answered(self) -> None:
+        """The call was answered now: deadlines count from here."""
+        self._listening.bank.answered(self.slot)
+
+    def close(self) -> None:
+        """Stop listening and free the slot. Closing twice does nothing."""
+        self._listening.forget(self)
+
+    def tell(self, verdict: Verdict) -> None:
+        """Hand a verdict to whoever waits."""
+        self._verdicts.put_nowait(verdict)
+        if self.on_verdict:
+            self.on_verdict()
+
+
+class Listening:
+    """The one loop that reads taps and feeds the detector. `run` it in a supervisor."""
+
+    def __init__(self, taps: TapAudio, bank: DetectorBank, clock: Clock) -> None:
+        """Listen to `taps` with `bank`."""
+        self.taps = taps
+        self.bank = bank
+        self._clock = clock
+        self._ears: dict[int, Ear] = {}
+        self._anybody = asyncio.Event()
+        self.late_ticks = 0
+
+    def open(self, tap_id: str, settings: AmdSettings, *, answered: bool) -> Ear:
+        """Start listening to a tap that is about to be connected. Raises TapsExhausted."""
+        slot = self.taps.open(tap_id)
+        self.bank.open(slot, settings, answered=answered)
+        ear = self._ears[slot] = Ear(self, tap_id, slot)
+        self._anybody.set()
+        return ear
+
+    def forget(self, ear: Ear) -> None:
+        """Stop listening to an ear."""
+        if self._ears.get(ear.slot) is ear:
+            del self._ears[ear.slot]
+            self.bank.close(ear.slot)
+            self.taps.close(ear.tap_id)
+
+    async def run(self) -> None:
+        """Tick until cancelled. Sleeps while nobody is listened to: idle lines cost nothing."""
+        due_s = self._clock.monotonic_s()
+        while True:
+            if not self._ears:
+                self._anybody.clear()
+                await self._anybody.wait()
+                due_s = self._clock.monotonic_s()
+            due_s = self._tick_until(due_s)
+            await asyncio.sleep(max(0.0, due_s - self._clock.monotonic_s()))
+
+    def _tick_until(self, due_s: float) -> float:
+        now_s = self._clock.monotonic_s()
+        behind = int((now_s - due_s) / FRAME_S)
+        if behind > 1:
+            self.late_ticks += behind - 1
+        if behind > _CATCH_UP_TICKS:
+            due_s = now_s - _CATCH_UP_TICKS * FRAME_S
+        while due_s <= now_s:
+            self._tick()
+            due_s += FRAME_S
+        return due_s
+
+    def _tick(self) -> None:
+        tick = self.taps.read_tick()
+        for slot, verdict in self.bank.step(tick.slots, tick.frames, tick.present):
+            if ear := self._ears.get(slot):
+                ear.tell(verdict)

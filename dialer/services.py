@@ -1,0 +1,66 @@
+"""What a call flow needs from the rest of the house, in one place, so that tests and the server compose it alike."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from campaigns.attempt import Attempt
+from campaigns.campaign import Campaign
+from campaigns.clock import Clock
+from campaigns.lead import Lead, LeadChange
+from campaigns.outcome import Outcome
+from dialer.agent_desk import AgentDesk
+from dialer.events import EventSink
+from dialer.listening import Listening
+from storage.port import AttemptLog
+from telephony.port import CallControl
+
+
+class PromptBook(Protocol):
+    """Which sounds a campaign plays, as media URIs for `CallControl.play`."""
+
+    def safe_harbour(self, campaign: Campaign) -> tuple[str, ...]:
+        """What a person hears when no agent is free in time."""
+        ...
+
+    def voicemail(self, campaign: Campaign) -> tuple[str, ...]:
+        """The message left after the beep."""
+        ...
+
+    def agent_lost(self, campaign: Campaign) -> tuple[str, ...]:
+        """What a customer hears when the agent's line broke and did not come back."""
+        ...
+
+
+class CallRecorder(Protocol):
+    """Records conversations. Trouble with a recording is reported to the operator and never ends a call."""
+
+    async def start(self, attempt: Attempt) -> str:
+        """Begin; return the recording's path, or "" when it cannot be recorded (reported by the recorder itself)."""
+        ...
+
+    async def finish(self, attempt: Attempt) -> None:
+        """End and keep the recording."""
+        ...
+
+
+# What the end of an attempt does to its lead: campaigns.recycle with the rules of the campaign's jurisdiction.
+Recycle = Callable[[Lead, Outcome, Campaign, float], LeadChange]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The collaborators of every call flow of one node."""
+
+    node: str
+    control: CallControl
+    clock: Clock
+    rng: random.Random
+    log: AttemptLog
+    desk: AgentDesk
+    listening: Listening
+    prompts: PromptBook
+    recorder: CallRecorder
+    recycle: Recycle
+    sink: EventSink

@@ -1,0 +1,64 @@
+"""An audio tap on one call: opened at 183 or at answer, gone at the verdict."""
+
+import asyncio
+import uuid
+from typing import Self
+
+from amd.verdict import AmdSettings
+from campaigns.attempt import Attempt
+from campaigns.ids import tap_bridge_id, tap_channel_id
+from dialer.events import Trouble
+from dialer.listening import Ear
+from dialer.services import Services
+from media.taps import TapsExhausted
+from telephony.errors import TelephonyError
+from telephony.port import TapOrder
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+class Tap:
+    """What the exchange copies to us (`order`) and who listens to it (`ear`)."""
+
+    def __init__(self, services: Services, order: TapOrder, ear: Ear) -> None:
+        """Made by Tap.open."""
+        self.order = order
+        self.ear = ear
+        self._services = services
+        self._closed = False
+
+    @classmethod
+    async def open(cls, services: Services, attempt: Attempt, settings: AmdSettings, *, answered: bool) -> Self:
+        """Start listening to an attempt's call. Raises TelephonyError; nothing is left behind then."""
+        tap_id = str(uuid.UUID(int=services.rng.getrandbits(128), version=4))
+        order = TapOrder(
+            attempt.channel_id, tap_id, tap_channel_id(attempt.attempt_id), tap_bridge_id(attempt.attempt_id)
+        )
+        try:
+            ear = services.listening.open(tap_id, settings, answered=answered)
+        except TapsExhausted as error:
+            raise TelephonyError(str(error)) from error
+        tap = cls(services, order, ear)
+        try:
+            await services.control.start_tap(order)
+        except BaseException:
+            tap.close_later()
+            raise
+        return tap
+
+    def close_later(self) -> None:
+        """Stop listening at once and let the exchange clean up behind the call's back. Closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self.ear.close()
+        task = asyncio.create_task(self._stop(), name=f"untap {self.order.channel_id}")
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+    async def _stop(self) -> None:
+        try:
+            await self._services.control.stop_tap(self.order)
+        except TelephonyError as error:
+            words = f"a tap could not be removed, recovery will: {error}"
+            self._services.sink(Trouble(self._services.clock.now_s(), "tap", words))
