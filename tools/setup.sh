@@ -53,23 +53,26 @@ without_autostart() {
   return "$status"
 }
 
-apt_install() {
-  export DEBIAN_FRONTEND=noninteractive
+# Runs a command silently; when it fails, shows the end of what it printed.
+quietly() {
   local log status=0
   log=$(mktemp)
+  "$@" </dev/null >"$log" 2>&1 || status=$?
+  if [ "$status" != 0 ]; then tail -n 25 "$log" >&2; fi
+  rm -f "$log"
+  return "$status"
+}
+
+apt_install() {
+  export DEBIAN_FRONTEND=noninteractive
   # PostgreSQL's programs are wanted, a cluster of its own is not.
   if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     mkdir -p /etc/postgresql-common
     printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
   fi
-  { apt-get update -q && without_autostart apt-get install -q -y --no-install-recommends \
-      -o Dpkg::Options::=--force-confold "$@"; } </dev/null >"$log" 2>&1 || status=$?
-  if [ "$status" != 0 ]; then
-    tail -n 20 "$log" >&2
-    rm -f "$log"
+  quietly apt-get update -q || fail "apt-get update failed"
+  quietly without_autostart apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-confold "$@" ||
     fail "apt-get could not install: $*"
-  fi
-  rm -f "$log"
   local service
   for service in redis-server postgresql; do
     case " $* " in *" $service "*) systemctl disable --now --quiet "$service" >/dev/null 2>&1 || true ;; esac
@@ -96,8 +99,8 @@ ensure_venv() {
     "$PYTHON" -m venv "$VENV"
   fi
   say "installing Python packages"
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-    -c constraints.txt -e ".[$EXTRAS]" </dev/null
+  quietly "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+    -c constraints.txt -e ".[$EXTRAS]" || fail "pip could not install the Python packages"
 }
 
 ensure_asterisk() {
