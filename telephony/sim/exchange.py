@@ -22,20 +22,19 @@ from telephony.errors import (
 from telephony.events import (
     Answered,
     Arrived,
-    BridgeEntered,
-    BridgeLeft,
     CallEvent,
     HungUp,
     LinkState,
     PlaybackEnded,
 )
-from telephony.port import BridgeInfo, CallInbox, ChannelInfo, ExchangeState, OriginateOrder, TapOrder
+from telephony.port import CallInbox, ChannelInfo, ExchangeState, OriginateOrder, TapOrder
 from telephony.sim.far_end import FarEnd
 from telephony.sim.faults import Faults, LostAnswer
 from telephony.sim.inbox import SimInbox
 from telephony.sim.leg import CallRecord, SimLeg
 from telephony.sim.network import Network
 from telephony.sim.playback import Playback, Playbacks, SoundLength
+from telephony.sim.switchboard import Switchboard
 from telephony.sim.taps import SimTaps
 
 _HANG_UP_CAUSES = {"normal": 16, "busy": 17, "congestion": 34, "no_answer": 19}
@@ -67,12 +66,11 @@ class SimExchange:
         self._capacity = inbox_capacity
         self._link_state = LinkState.UP
         self._listeners: list[Callable[[LinkState], None]] = []
-        self._legs: dict[str, SimLeg] = {}
-        self._tap_channels: dict[str, TapOrder] = {}
-        self._bridges: dict[str, list[str]] = {}
         self._inboxes: dict[str, SimInbox] = {}
         self._arrivals: asyncio.Queue[Arrived] = asyncio.Queue()
-        self._playbacks = Playbacks(sound_s, self._hearing_changed, self._playback_ended)
+        self._playbacks = Playbacks(sound_s, self._prompt_changed, self._playback_ended)
+        self._board = Switchboard(self.taps, self.emit, self.time_s, self._playbacks.heard_on)
+        self._legs = self._board.legs
         self._serial = itertools.count(1)
 
     # --- link -------------------------------------------------------------------------------------------------
@@ -102,10 +100,7 @@ class SimExchange:
         self._set_link(LinkState.DOWN)
         for leg in list(self._legs.values()):
             leg.end(0, None, "restart")
-        self._bridges.clear()
-        for order in self._tap_channels.values():
-            self.taps.connect(order.tap_id, None)
-        self._tap_channels.clear()
+        self._board.clear()
         self._link_state = LinkState.UP  # so that the HungUp of the reconciliation is delivered
         for channel_id, inbox in list(self._inboxes.items()):
             self._reconcile(channel_id, inbox)
@@ -211,7 +206,7 @@ class SimExchange:
 
     def _place(self, order: OriginateOrder) -> None:
         wanted = order.channel_id.casefold()
-        for live in itertools.chain(self._legs, self._tap_channels):
+        for live in itertools.chain(self._legs, self._board.tap_orders):
             if live.casefold().startswith(wanted):
                 raise DuplicateChannel(409, "Channel with given unique ID already exists", f"originate {wanted}")
         far_end = None if self.faults.refuses(order.endpoint) else self.network.at(order.endpoint)
@@ -246,12 +241,12 @@ class SimExchange:
 
     def media_changed(self, leg: SimLeg) -> None:
         """The leg's audio opened."""
-        self._hearing_changed(leg.channel_id)
+        self._board.hearing_changed(leg.channel_id)
 
     def leg_ended(self, leg: SimLeg) -> None:
         """Take a leg out of everything; its own tap channel and tap bridge stay until they are stopped (as in life)."""
         self._playbacks.fail_all(leg.channel_id)
-        self._leave_bridge(leg)
+        self._board.leave(leg)
         self._end_recordings(leg.channel_id)
         leg.hears_now(set(), somebody=False)
         self._legs.pop(leg.channel_id, None)
@@ -261,23 +256,23 @@ class SimExchange:
     async def create_bridge(self, bridge_id: str) -> None:
         """Make a bridge; one that exists already is a success."""
         await self._ask()
-        self._bridges.setdefault(bridge_id, [])
+        self._board.bridges.setdefault(bridge_id, [])
         await self._answer_arrives()
 
     async def destroy_bridge(self, bridge_id: str) -> None:
         """Remove a bridge; channels in it stay alive outside."""
         await self._ask()
-        self._destroy_bridge(bridge_id)
+        self._board.destroy(bridge_id)
         await self._answer_arrives()
 
     async def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
         """Put a channel into a bridge, out of the one it was in."""
         await self._ask()
-        if bridge_id not in self._bridges:
+        if bridge_id not in self._board.bridges:
             raise ChannelGone(404, "Bridge not found", f"add {channel_id} to {bridge_id}")
         if channel_id not in self._legs:
             raise ChannelGone(400, "Channel not found", f"add {channel_id} to {bridge_id}")
-        self._enter_bridge(bridge_id, self._leg(channel_id, f"add to {bridge_id}"))
+        self._board.enter(bridge_id, self._leg(channel_id, f"add to {bridge_id}"))
         await self._answer_arrives()
 
     async def remove_from_bridge(self, bridge_id: str, channel_id: str) -> None:
@@ -285,69 +280,8 @@ class SimExchange:
         await self._ask()
         leg = self._legs.get(channel_id)
         if leg is not None and leg.bridge_id == bridge_id:
-            self._leave_bridge(leg)
+            self._board.leave(leg)
         await self._answer_arrives()
-
-    def _enter_bridge(self, bridge_id: str, leg: SimLeg) -> None:
-        if leg.bridge_id == bridge_id:
-            return
-        self._leave_bridge(leg)
-        leg.bridge_id = bridge_id
-        self._bridges[bridge_id].append(leg.channel_id)
-        self.emit(BridgeEntered(leg.channel_id, self.time_s(), bridge_id))
-        self._hearing_changed(leg.channel_id)
-
-    def _leave_bridge(self, leg: SimLeg) -> None:
-        if leg.bridge_id is None:
-            return
-        bridge_id, leg.bridge_id = leg.bridge_id, None
-        self._bridges[bridge_id].remove(leg.channel_id)
-        self.emit(BridgeLeft(leg.channel_id, self.time_s(), bridge_id))
-        self._bridge_hearing_changed(bridge_id)
-        self._hearing_changed(leg.channel_id)
-
-    def _destroy_bridge(self, bridge_id: str) -> None:
-        for member in list(self._bridges.get(bridge_id, ())):
-            leg = self._legs.get(member)
-            if leg is not None:
-                self._leave_bridge(leg)
-        self._bridges.pop(bridge_id, None)
-
-    # --- who hears whom ---------------------------------------------------------------------------------------
-
-    def _hearing_changed(self, channel_id: str) -> None:
-        leg = self._legs.get(channel_id)
-        if leg is None:
-            return
-        self._refresh(leg)
-        if leg.bridge_id is not None:
-            self._bridge_hearing_changed(leg.bridge_id)
-
-    def _bridge_hearing_changed(self, bridge_id: str) -> None:
-        members = self._bridges.get(bridge_id, [])
-        legs = [self._legs[member] for member in members if member in self._legs]
-        for leg in legs:
-            self._refresh(leg)
-        for member in members:
-            order = self._tap_channels.get(member)
-            if order is not None:
-                heard = next((leg for leg in legs if leg.channel_id == order.channel_id), None)
-                self.taps.connect(order.tap_id, heard)
-
-    def _refresh(self, leg: SimLeg) -> None:
-        prompt = self._playbacks.heard_on(leg.channel_id)
-        if leg.state == "gone" or not leg.can_be_heard:
-            leg.hears_now(set(), somebody=False)
-        elif prompt is not None:
-            leg.hears_now({prompt}, somebody=False)
-        else:
-            people = self._people_beside(leg)
-            leg.hears_now(people, somebody=bool(people))
-
-    def _people_beside(self, leg: SimLeg) -> set[str]:
-        members = self._bridges.get(leg.bridge_id or "", ())
-        others = (self._legs[m] for m in members if m in self._legs and m != leg.channel_id)
-        return {other.channel_id for other in others if other.can_be_heard}
 
     # --- taps -------------------------------------------------------------------------------------------------
 
@@ -357,26 +291,20 @@ class SimExchange:
         self._leg(order.channel_id, "tap")
         if not self.taps.is_open(order.tap_id):
             raise RequestRejected(500, "nobody expects this tap id: open it at media.taps first", "tap")
-        self._tap_channels[order.tap_channel_id] = order
-        self._bridges.setdefault(order.bridge_id, []).append(order.tap_channel_id)
+        self._board.add_tap(order)
         await asyncio.sleep(self.faults.tap_after_s)
         try:
-            self._enter_bridge(order.bridge_id, self._leg(order.channel_id, "tap"))
+            self._board.enter(order.bridge_id, self._leg(order.channel_id, "tap"))
         except RequestRejected:
-            self._remove_tap(order)
+            self._board.remove_tap(order)
             raise
         await self._answer_arrives()
 
     async def stop_tap(self, order: TapOrder) -> None:
         """End a tap; the tapped channel stays up wherever it is."""
         await self._ask()
-        self._remove_tap(order)
+        self._board.remove_tap(order)
         await self._answer_arrives()
-
-    def _remove_tap(self, order: TapOrder) -> None:
-        if self._tap_channels.pop(order.tap_channel_id, None) is not None:
-            self.taps.connect(order.tap_id, None)
-        self._destroy_bridge(order.bridge_id)
 
     # --- prompts and recordings -------------------------------------------------------------------------------
 
@@ -392,6 +320,9 @@ class SimExchange:
         await self._ask()
         self._playbacks.stop(playback_id)
         await self._answer_arrives()
+
+    def _prompt_changed(self, channel_id: str) -> None:
+        self._board.hearing_changed(channel_id)
 
     def _playback_ended(self, playback: Playback) -> None:
         self.emit(PlaybackEnded(playback.channel_id, self.time_s(), playback.playback_id, playback.failed))
@@ -420,10 +351,9 @@ class SimExchange:
         """What the exchange holds now, tap channels included."""
         await self._ask()
         legs = [ChannelInfo(leg.channel_id, leg.name, leg.state, leg.created_at_s) for leg in self._legs.values()]
-        taps = [ChannelInfo(channel_id, f"AudioSocket/{channel_id}", "up") for channel_id in self._tap_channels]
-        bridges = [BridgeInfo(bridge_id, tuple(members)) for bridge_id, members in self._bridges.items()]
+        taps = [ChannelInfo(channel_id, f"AudioSocket/{channel_id}", "up") for channel_id in self._board.tap_orders]
         await self._answer_arrives()
-        return ExchangeState((*legs, *taps), tuple(bridges))
+        return ExchangeState((*legs, *taps), self._board.infos())
 
     def hears(self, channel_id: str, source: str) -> bool:
         """Whether the far end of a live channel hears `source` (a channel id or a media URI) now."""

@@ -97,11 +97,13 @@ class FarEnd:
 
     sends_audio False: it answers and never sends a frame (silence suppression, one-way audio).
     truth: what it really is, for scripted detectors and for counting errors.
+    beep_end_s: when the beep of a voicemail ends, seconds after answer.
     """
 
     steps: tuple[Step, ...]
     truth: CallClass | None = None
     sends_audio: bool = True
+    beep_end_s: float | None = None
 
     @classmethod
     def person(
@@ -121,8 +123,10 @@ class FarEnd:
         cls, ring_s: float = 18.0, greeting: Sound = 7.0, beep: Sound = 0.4, records_s: float = 60.0
     ) -> "FarEnd":
         """Answers, says its greeting, beeps, records in silence, hangs up."""
-        steps = (Ring(0.2), Answer(ring_s), Say(0.1, greeting), Say(0.5, beep), HangUp(records_s))
-        return cls(steps, CallClass.MACHINE)
+        speech, tone = Say(0.1, greeting), Say(0.5, beep)
+        beep_end_s = speech.after_s + speech.length_s + tone.after_s + tone.length_s
+        steps = (Ring(0.2), Answer(ring_s), speech, tone, HangUp(records_s))
+        return cls(steps, CallClass.MACHINE, beep_end_s=beep_end_s)
 
     @classmethod
     def agent(cls) -> "FarEnd":

@@ -61,9 +61,15 @@ class SimTaps:
 
     def truth(self, slot: int) -> CallClass | None:
         """What is really at the far end that this slot listens to, or listened to last: for scripted detectors."""
-        tap = self._by_slot.get(slot)
-        leg = tap and (tap.leg or tap.last_leg)
+        leg = self._leg_of(slot)
         return leg.far_end.truth if leg else None
+
+    def beep_end_s(self, slot: int) -> float | None:
+        """When (monotonic) the beep of the voicemail on this slot ends; None: no voicemail, or not answered yet."""
+        leg = self._leg_of(slot)
+        if leg is None or leg.record.answered_s is None or leg.far_end.beep_end_s is None:
+            return None
+        return leg.record.answered_s + leg.far_end.beep_end_s
 
     def is_open(self, tap_id: str) -> bool:
         """Whether a tap with this id is expected."""
@@ -81,6 +87,10 @@ class SimTaps:
             tap.leg = leg
             tap.last_leg = leg or tap.last_leg
             tap.cursor = round(self._clock.monotonic_s() * SAMPLE_RATE_HZ)
+
+    def _leg_of(self, slot: int) -> SimLeg | None:
+        tap = self._by_slot.get(slot)
+        return (tap.leg or tap.last_leg) if tap else None
 
     def _read(self, tap: _Tap, now: int, row: int) -> bool:
         if tap.leg is None or tap.cursor + FRAME_SAMPLES > now:
