@@ -289,10 +289,14 @@ class SimExchange:
         """Start copying a channel's audio to a tap that is open at `taps`."""
         await self._ask()
         self._leg(order.channel_id, "tap")
+        if order.tap_channel_id in self._board.tap_orders:
+            raise DuplicateChannel(409, "Channel with given unique ID already exists", f"tap {order.tap_channel_id}")
         if not self.taps.is_open(order.tap_id):
             raise RequestRejected(500, "nobody expects this tap id: open it at media.taps first", "tap")
         self._board.add_tap(order)
         await asyncio.sleep(self.faults.tap_after_s)
+        if order.bridge_id not in self._board.bridges:
+            raise ChannelGone(404, "Bridge not found", f"tap {order.channel_id}")
         try:
             self._board.enter(order.bridge_id, self._leg(order.channel_id, "tap"))
         except RequestRejected:

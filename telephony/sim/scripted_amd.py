@@ -1,5 +1,6 @@
 """A detector that knows the truth: `amd.verdict.DetectorBank` for campaigns without audio, with errors on demand."""
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from amd.verdict import AmdSettings, CallClass, Verdict
 from campaigns.clock import Clock
 from telephony.sim.taps import SimTaps
 
+# what can be heard before an answer
+_NETWORK = frozenset({CallClass.SIT, CallClass.BUSY, CallClass.RINGBACK, CallClass.MUSIC})
 # seconds from answer to the first verdict, uniform (pacing.md, section 4); other classes like machines
 _DELAYS_S = {CallClass.HUMAN: (0.6, 1.6), CallClass.MACHINE: (2.0, 4.0)}
 
@@ -70,6 +73,8 @@ class ScriptedBank:
 
     def _listen(self, slot: int, ear: _Ear, now_s: float) -> Verdict | None:
         if ear.due_s is None:
+            if not self.taps.has_heard(slot) and now_s < ear.since_s + ear.settings.deadline_s:
+                return None
             ear.due_s = ear.since_s + self._delay_s(ear, self.taps.truth(slot))
         if ear.said is None and now_s >= ear.due_s:
             ear.said = self._word(self.taps.truth(slot))
@@ -81,6 +86,8 @@ class ScriptedBank:
         return None
 
     def _delay_s(self, ear: _Ear, truth: CallClass | None) -> float:
+        if not ear.answered and truth not in _NETWORK:
+            return math.inf
         if truth is None or truth is CallClass.UNKNOWN:
             return ear.settings.deadline_s
         if truth is CallClass.SILENCE:

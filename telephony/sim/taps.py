@@ -64,6 +64,10 @@ class SimTaps:
         leg = self._leg_of(slot)
         return leg.far_end.truth if leg else None
 
+    def has_heard(self, slot: int) -> bool:
+        """Whether somebody was ever connected to this slot since it was opened."""
+        return self._leg_of(slot) is not None
+
     def beep_end_s(self, slot: int) -> float | None:
         """When (monotonic) the beep of the voicemail on this slot ends; None: no voicemail, or not answered yet."""
         leg = self._leg_of(slot)

@@ -130,8 +130,15 @@ def _fail(future: asyncio.Future[Any], error: Exception) -> None:
 
 
 def _where(task: asyncio.Task[Any]) -> str:
-    frames = task.get_stack(limit=1)
-    if not frames:
+    """The innermost line of ours that a task waits in."""
+    frame: Any = None
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None) or frame
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+        inner = getattr(awaited, "cr_frame", None)
+        if inner is not None and f"{asyncio.__name__}/" in inner.f_code.co_filename:
+            break
+    if frame is None:
         return f"  {task.get_name()}: {task.get_coro()}"
-    frame = frames[-1]
     return f"  {task.get_name()}: {frame.f_code.co_qualname} at {frame.f_code.co_filename}:{frame.f_lineno}"
