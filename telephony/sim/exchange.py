@@ -88,6 +88,10 @@ class SimExchange:
         """Cut the link: calls that are up stay up, their events are lost, requests raise LinkDown."""
         self._set_link(LinkState.DOWN)
 
+    def refuse_link(self) -> None:
+        """Somebody else took our place (ApplicationReplaced), or our secret is wrong: a person has to mend it."""
+        self._set_link(LinkState.REFUSED)
+
     def restore_link(self) -> None:
         """Mend the link and reconcile: HungUp for every channel that ended meanwhile, Answered for those answered."""
         self._link_state = LinkState.UP
@@ -151,8 +155,8 @@ class SimExchange:
             yield await self._arrivals.get()
 
     def emit(self, event: CallEvent) -> None:
-        """Deliver an event, unless the link is down or the channel is muted by a fault."""
-        if self._link_state is not LinkState.DOWN and event.channel_id not in self.faults.muted:
+        """Deliver an event, unless the link is not up or the channel is muted by a fault."""
+        if self._link_state is LinkState.UP and event.channel_id not in self.faults.muted:
             self._deliver(event)
 
     def _deliver(self, event: CallEvent) -> None:
@@ -193,7 +197,10 @@ class SimExchange:
     async def answer(self, channel_id: str) -> None:
         """Answer an incoming call."""
         await self._ask()
-        self._leg(channel_id, "answer").answer()
+        leg = self._leg(channel_id, "answer")
+        if not leg.record.inbound:
+            raise RequestRejected(409, "only an incoming call can be answered", f"answer {channel_id}")
+        leg.answer()
         await self._answer_arrives()
 
     async def hang_up(self, channel_id: str, reason: str = "normal") -> None:

@@ -7,6 +7,7 @@ VirtualTimeLoop. Single tests: `@virtual` on an async test, or `run_virtual(coro
 
 import asyncio
 import functools
+import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -35,5 +36,5 @@ def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
         run_virtual(test(*args, **kwargs))
 
     del run.__wrapped__  # pytest-asyncio would find the coroutine through it
-    run.__signature__ = __import__("inspect").signature(test)  # type: ignore[attr-defined]
+    run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
     return run

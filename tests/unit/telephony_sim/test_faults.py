@@ -198,9 +198,29 @@ async def test_a_restart_in_the_middle_of_setting_up_a_tap_is_a_channel_that_is_
 async def test_a_tap_that_nobody_expects_or_that_runs_already_is_refused(exchange: SimExchange) -> None:
     await exchange.originate(order("stays"))
     tap = TapOrder(CALL, "tap-id", "tap-channel", "tap-bridge")
-    with pytest.raises(RequestRejected, match="open it at media.taps"):
+    with pytest.raises(RequestRejected, match="open it at media"):
         await exchange.start_tap(tap)
     exchange.taps.open(tap.tap_id)
     await exchange.start_tap(tap)
     with pytest.raises(DuplicateChannel):
         await exchange.start_tap(tap)
+
+
+async def test_a_refused_link_refuses_requests_and_tells_nothing(exchange: SimExchange) -> None:
+    states: list[LinkState] = []
+    exchange.on_link(states.append)
+    with exchange.inbox(CALL) as inbox:
+        await exchange.originate(order())
+        exchange.refuse_link()
+        with pytest.raises(LinkDown, match="refused"):
+            await exchange.snapshot()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60):
+                await inbox.next()
+    assert states == [LinkState.REFUSED]
+
+
+async def test_we_cannot_answer_in_the_place_of_a_far_end(exchange: SimExchange) -> None:
+    await exchange.originate(order())
+    with pytest.raises(RequestRejected, match="only an incoming call"):
+        await exchange.answer(CALL)
