@@ -1,5 +1,6 @@
 """Settings into Asterisk's configuration files. Only the instance's account can read them: they hold secrets."""
 
+import functools
 import os
 import shutil
 from collections.abc import Mapping
@@ -27,14 +28,21 @@ def template_dir() -> Path:
     raise SetupError("the templates of asterisk-conf are missing: install timbre-dialer again")
 
 
-def render(settings: AsteriskSettings, credentials: Credentials, installation: Installation) -> Mapping[str, str]:
-    """File name -> text of every configuration file. Pure but for reading the templates."""
+@functools.cache
+def _environment(templates: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_dir()),
+        loader=jinja2.FileSystemLoader(templates),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # configuration files, not HTML; settings refuse what could break a line
     )
+    environment.filters["value"] = _escaped
+    return environment
+
+
+def render(settings: AsteriskSettings, credentials: Credentials, installation: Installation) -> Mapping[str, str]:
+    """File name -> text of every configuration file. Pure but for reading the templates."""
+    environment = _environment(template_dir())
     values = {
         "s": settings,
         "credentials": credentials,
@@ -45,6 +53,11 @@ def render(settings: AsteriskSettings, credentials: Credentials, installation: I
     }
     names = environment.list_templates(filter_func=lambda name: name.endswith(".conf.j2") and "/" not in name)
     return {name.removesuffix(".j2"): environment.get_template(name).render(values) for name in names}
+
+
+def _escaped(value: str) -> str:
+    """A semicolon begins a comment unless it is escaped."""
+    return value.replace(";", "\\;")
 
 
 def write(settings: AsteriskSettings, files: Mapping[str, str], account: Account) -> None:

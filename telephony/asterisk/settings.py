@@ -13,10 +13,12 @@ class AsteriskSettingsError(ValueError):
 
 
 def _checked_text(owner: str, **values: str) -> None:
-    """Refuse what would add a line, or start a comment, in a configuration file."""
+    """Refuse what Asterisk's files cannot hold on one line; semicolons are escaped by the renderer."""
     for key, value in values.items():
-        if any(mark in value for mark in "\r\n;[]"):
-            raise AsteriskSettingsError(f"{owner}: {key} must not hold line breaks, semicolons or square brackets")
+        if any(mark in value for mark in "\r\n\0\\"):
+            raise AsteriskSettingsError(f"{owner}: {key} must not hold line breaks, NUL or backslashes")
+        if value != value.strip() or value.startswith((">", "=")):
+            raise AsteriskSettingsError(f"{owner}: {key} must not begin with > or =, nor begin or end with a blank")
 
 
 def _checked_port(owner: str, port: int) -> None:
@@ -110,7 +112,7 @@ class Trunk:
     @property
     def contact_uri(self) -> str:
         """Where the carrier is, as a SIP URI."""
-        return f"sip:{self.host}:{self.port}" + ("" if self.transport == "udp" else f"\\;transport={self.transport}")
+        return f"sip:{self.host}:{self.port}" + ("" if self.transport == "udp" else f";transport={self.transport}")
 
     @property
     def account_uri(self) -> str:

@@ -16,9 +16,9 @@ def redis_server() -> Iterator[str]:
     """A Redis that keeps nothing, on a free port; yields its URL."""
     with scratch_dir("timbre-redis-") as directory:
         port, log = ports.free_tcp_port(), directory / "redis.log"
-        options = f"--port {port} --bind 127.0.0.1 --dir {directory} --save --appendonly no --logfile {log}"
-        options = options.replace("--save ", "--save '' ")
-        process = subprocess.Popen(["sh", "-c", f"exec redis-server {options}"], stdin=subprocess.DEVNULL)
+        options = {"port": port, "bind": "127.0.0.1", "dir": directory, "save": "", "appendonly": "no", "logfile": log}
+        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+        process = subprocess.Popen(["redis-server", *words], stdin=subprocess.DEVNULL)
         try:
             log.touch()
             wait_for(lambda: accepts(port), process, log)

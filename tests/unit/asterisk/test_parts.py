@@ -1,0 +1,163 @@
+import asyncio
+import os
+import random
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from telephony.asterisk import ports
+from telephony.asterisk.account import Account
+from telephony.asterisk.credentials import load_or_create
+from telephony.asterisk.installation import Installation, new_enough, parse_version
+from telephony.asterisk.launch import barriers, launch_script, needed_dirs
+from telephony.asterisk.pidfile import PidFile, ended, start_time
+from telephony.asterisk.settings import AsteriskSettings, PortRange
+from telephony.errors import SetupError
+
+NOBODY = Account("nobody", 65534, 65534)
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that waits for a line."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "enough"),
+    [
+        ("Asterisk 22.10.1+dfsg+~cs6.17.60671434-1\n", (22, 10, 1), True),
+        ("Asterisk 22.6.0", (22, 6, 0), True),
+        ("Asterisk 22.5.2", (22, 5, 2), False),
+        ("Asterisk 20.16.0", (20, 16, 0), True),
+        ("Asterisk 20.9.3", (20, 9, 3), False),
+        ("Asterisk 21.12.0", (21, 12, 0), False),
+        ("Asterisk certified/20.7-cert3", (20, 7, 0), False),
+        ("Asterisk 23.0", (23, 0, 0), True),
+        ("Asterisk 18.10.0~dfsg", (18, 10, 0), False),
+    ],
+)
+def test_given_a_version_line_when_read_then_old_ones_are_refused(
+    text: str, version: tuple[int, int, int], enough: bool
+) -> None:
+    assert parse_version(text) == version
+    assert new_enough(version) is enough
+
+
+def test_given_something_else_when_its_version_is_read_then_it_is_refused() -> None:
+    with pytest.raises(SetupError, match="not Asterisk's version"):
+        parse_version("command not found")
+
+
+def test_given_no_secrets_when_asked_twice_then_they_are_made_once_and_private(tmp_path: Path) -> None:
+    first = load_or_create(tmp_path / "credentials.json")
+
+    assert load_or_create(tmp_path / "credentials.json") == first
+    assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
+    assert len(first.ari_password) >= 40
+    assert first.ari_password != first.ami_secret
+    assert [path.name for path in tmp_path.iterdir()] == ["credentials.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"ari_user": "x"}'])
+def test_given_damaged_secrets_when_read_then_the_message_says_how_to_mend_it(tmp_path: Path, content: str) -> None:
+    (tmp_path / "credentials.json").write_text(content)
+
+    with pytest.raises(SetupError, match=r"damaged .* remove it and start again"):
+        load_or_create(tmp_path / "credentials.json")
+
+
+def test_given_a_pid_file_when_the_process_ends_then_it_is_not_read_as_running(
+    tmp_path: Path, process: subprocess.Popen[bytes]
+) -> None:
+    file = PidFile(tmp_path / "pid")
+    assert file.read() is None
+    file.write(process.pid)
+    assert file.read() == process.pid
+
+    process.kill()
+    process.wait()
+
+    assert file.read() is None
+
+
+def test_given_a_pid_that_another_process_got_when_read_then_it_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "pid").write_text(f"{os.getpid()} 12345\n")
+
+    assert start_time(os.getpid()) is not None
+    assert PidFile(tmp_path / "pid").read() is None
+
+
+async def test_given_a_process_when_it_is_waited_for_then_its_end_is_seen_or_the_time_is_over(
+    process: subprocess.Popen[bytes],
+) -> None:
+    assert await ended(process.pid, 0.05) is False
+    waiting = asyncio.create_task(ended(process.pid, 10))
+
+    process.send_signal(signal.SIGKILL)
+
+    assert await waiting is True
+    process.wait()
+    assert await ended(process.pid, 10) is True
+
+
+def test_given_a_port_in_use_when_required_then_the_message_names_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        settings = AsteriskSettings(
+            tmp_path, http_port=ports.free_tcp_port(), ami_port=ports.free_tcp_port(), sip_port=port
+        )
+
+        with pytest.raises(ports.PortInUse, match=rf"port {port} \(UDP on 127.0.0.1\) is in use.*sip_port.*'dialer'"):
+            ports.require_free(settings)
+
+
+def test_given_free_ports_when_ranges_are_asked_for_then_they_are_even_and_free() -> None:
+    found = ports.free_rtp_range(random.Random(3), 20)
+
+    assert found.first % 2 == 0
+    assert found.last - found.first == 19
+    assert all(ports.is_free(port, socket.SOCK_DGRAM) for port in range(found.first, found.last + 1))
+
+
+def test_given_a_closed_folder_when_barriers_are_looked_for_then_the_topmost_one_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    closed, inner = tmp_path / "closed", tmp_path / "closed" / "inner" / "data"
+    inner.mkdir(parents=True)
+    closed.chmod(0o700)
+    inner.parent.chmod(0o700)
+    outermost = NOBODY.barrier_before(tmp_path / "x")
+
+    assert NOBODY.barrier_before(inner) == (outermost or closed)
+    assert barriers(NOBODY, [inner]) == {outermost or closed: [inner]}
+    assert Account("me", closed.stat().st_uid, closed.stat().st_gid).barrier_before(inner) is None
+
+
+def test_given_nothing_closed_when_launched_then_no_namespace_is_made() -> None:
+    settings = AsteriskSettings(Path("/"), rtp_ports=PortRange(4000, 4001))
+    installation = Installation(("/bin/asterisk",), (22, 10, 1), Path("/usr/lib"), Path("/usr/share"))
+
+    script = launch_script(settings, installation, NOBODY)
+
+    assert "unshare" not in script
+    assert "setpriv --reuid=65534" in script
+    assert script.splitlines()[-1].endswith("-f -C /etc/asterisk.conf")
+
+
+def test_given_folders_within_each_other_when_listed_then_parents_come_first() -> None:
+    settings = AsteriskSettings(Path("/usr"), readable_dirs=(Path("/usr/share"), Path("/usr")))
+    installation = Installation(("a",), (22, 10, 1), Path("/usr/lib"), Path("/usr/share"))
+
+    found = needed_dirs(settings, installation)
+
+    assert list(found) == sorted(set(found))
+    assert found[0] == Path("/usr")
