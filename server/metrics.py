@@ -1,0 +1,82 @@
+"""What Prometheus may know: counts and times, never a number, a name or a digit."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from campaigns.attempt import AttemptState
+from dialer.events import (
+    AgentMoved,
+    AttemptMoved,
+    ConversationEnded,
+    DialerEvent,
+    LinkChanged,
+    PersonConnected,
+    PlanMade,
+    Trouble,
+    VerdictSaid,
+)
+from telephony.events import LinkState
+
+_SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+_LATENCY_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.2, 0.5, 1, 2)
+_VERDICT_S = (0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5)
+
+
+class Metrics:
+    """The node's metrics. `take` every event of the engine."""
+
+    def __init__(self) -> None:
+        """Make the metrics in a registry of their own."""
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        self.moves = Counter("timbre_attempt_moves", "Attempt state moves", ["campaign", "state"], registry=registry)
+        self.outcomes = Counter(
+            "timbre_attempt_outcomes", "Ended attempts by outcome", ["campaign", "outcome"], registry=registry
+        )
+        self.verdicts = Counter("timbre_amd_verdicts", "AMD verdicts", ["campaign", "verdict"], registry=registry)
+        self.verdict_s = Histogram(
+            "timbre_amd_verdict_seconds", "Verdict after answer", ["verdict"], buckets=_VERDICT_S, registry=registry
+        )
+        self.bridge_s = Histogram(
+            "timbre_verdict_to_bridge_seconds",
+            "Verdict to bridge, an agent being free",
+            buckets=_LATENCY_S,
+            registry=registry,
+        )
+        self.talk_s = Histogram(
+            "timbre_talk_seconds", "Conversations", ["campaign"], buckets=_SECONDS, registry=registry
+        )
+        self.agent_s = Counter("timbre_agent_state_seconds", "Time of agents by state", ["state"], registry=registry)
+        self.planned = Counter(
+            "timbre_calls_planned", "Calls that pacing asked for", ["campaign", "law"], registry=registry
+        )
+        self.troubles = Counter("timbre_troubles", "Troubles by where they came from", ["where"], registry=registry)
+        self.link_up = Gauge("timbre_exchange_link_up", "1 while the exchange answers", registry=registry)
+        self.loop_lag_s = Histogram(
+            "timbre_event_loop_lag_seconds", "How late timers fire", buckets=_LATENCY_S, registry=registry
+        )
+
+    def take(self, event: DialerEvent) -> None:
+        """Count one event."""
+        match event:
+            case AttemptMoved(attempt=attempt):
+                self.moves.labels(attempt.campaign_id, attempt.state.value).inc()
+                if attempt.state is AttemptState.ENDED and attempt.outcome:
+                    self.outcomes.labels(attempt.campaign_id, attempt.outcome.value).inc()
+            case VerdictSaid(campaign_id=campaign_id, verdict=verdict):
+                self.verdicts.labels(campaign_id, verdict.call_class.value).inc()
+                if not verdict.early_media:
+                    self.verdict_s.labels(verdict.call_class.value).observe(verdict.since_answer_s)
+            case PersonConnected(agent_was_free=True):
+                self.bridge_s.observe(event.bridged_at_s - event.verdict_at_s)
+            case ConversationEnded(campaign_id=campaign_id, talk_s=talk_s):
+                self.talk_s.labels(campaign_id).observe(talk_s)
+            case AgentMoved(move=move):
+                self.agent_s.labels(move.source.value).inc(max(0.0, move.lasted_s))
+            case PlanMade(campaign_id=campaign_id, law=law, plan=plan):
+                self.planned.labels(campaign_id, law).inc(plan.place)
+            case LinkChanged(state=state):
+                self.link_up.set(1 if state is LinkState.UP else 0)
+            case Trouble(where=where):
+                self.troubles.labels(where).inc()
+            case _:
+                pass

@@ -1,0 +1,201 @@
+"""Settings: `timbre.toml` in the working folder, overridden by TIMBRE_* variables (TIMBRE_HTTP__PORT=9000)."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message lists every problem with its field and how to mend it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpSettings(_Part):
+    """Where API, metrics and desk listen. token: bearer token of the API; empty: generated at first start."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    token: str = Field(default="", repr=False)
+
+
+class DatabaseSettings(_Part):
+    """url: SQLAlchemy address ("postgresql+psycopg://user:password@host/timbre"); empty: SQLite in the var folder."""
+
+    url: str = Field(default="", repr=False)
+
+
+class RedisSettings(_Part):
+    """url: an existing Redis or Valkey; empty: Timbre starts one of its own on `port` of the loopback."""
+
+    url: str = Field(default="", repr=False)
+    port: Port = 6390
+
+
+class AsteriskPart(_Part):
+    """managed: Timbre renders the configuration and starts Asterisk itself; False: an Asterisk that you run.
+
+    user, secret, ami_user, ami_secret: only for an Asterisk that you run; a managed one has generated ones.
+    """
+
+    managed: bool = True
+    host: str = "127.0.0.1"
+    http_port: Port = 8088
+    ami_port: Port = 5038
+    sip_host: str = "127.0.0.1"
+    sip_port: Port = 5060
+    rtp_first: Port = 10_000
+    rtp_last: Port = 14_999
+    external_address: str = ""
+    country: str = "es"
+    user: str = "timbre"
+    secret: str = Field(default="", repr=False)
+    ami_user: str = "timbre"
+    ami_secret: str = Field(default="", repr=False)
+    app: str = "timbre"
+
+
+class MediaSettings(_Part):
+    """audiosocket_*: where Asterisk sends tapped audio (0: any free port). recordings: folder; empty: in var.
+
+    tap_slots: calls that AMD can listen to at once. prompts: your own sound files, looked up before the built-in ones.
+    """
+
+    audiosocket_host: str = "127.0.0.1"
+    audiosocket_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    recordings: str = ""
+    tap_slots: Annotated[int, Field(ge=1, le=20_000)] = 512
+    prompts: tuple[str, ...] = ()
+    min_free_mb: Annotated[int, Field(ge=0)] = 200
+
+
+class TrunkPart(_Part):
+    """One carrier. channels: calls at once; calls_per_s: rate the carrier accepts. endpoint: dial string of your own.
+
+    The other fields describe it to a managed Asterisk: asterisk-conf/README.md has an example for each kind of carrier.
+    """
+
+    name: str
+    channels: Annotated[int, Field(ge=1)] = 60
+    calls_per_s: Annotated[float, Field(gt=0)] = 10.0
+    endpoint: str = ""
+    host: str = ""
+    port: Port = 5060
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    match: tuple[str, ...] = ()
+    username: str = ""
+    secret: str = Field(default="", repr=False)
+    registers: bool = False
+    codecs: tuple[str, ...] = ("alaw", "ulaw")
+    srtp: bool = False
+    from_user: str = ""
+    from_domain: str = ""
+    outbound_proxy: str = ""
+    p_asserted_identity: bool = True
+    qualify_s: int = 30
+
+
+class AgentPart(_Part):
+    """One agent's phone on a managed Asterisk; name is also the agent's id. secret empty: generated, see `agent list`.
+
+    endpoint: where the standing leg is dialled; empty: "PJSIP/<name>".
+    """
+
+    name: str
+    display_name: str = ""
+    secret: str = Field(default="", repr=False)
+    browser: bool = False
+    endpoint: str = ""
+    skills: dict[str, int] = Field(default_factory=dict)
+
+
+class LogSettings(_Part):
+    """How the server speaks. format: text for people, json for machines."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(BaseSettings):
+    """Everything a node needs to know. var: folder for the database, secrets, instances and recordings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIMBRE_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="timbre.toml"
+    )
+
+    node: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")] = "node1"
+    var: Path = Path("var")
+    campaigns: Path = Path("campaigns.d")
+    wrap_up_grace_s: float = 0.0
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    asterisk: AsteriskPart = AsteriskPart()
+    media: MediaSettings = MediaSettings()
+    log: LogSettings = LogSettings()
+    trunks: tuple[TrunkPart, ...] = ()
+    agents: tuple[AgentPart, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then TIMBRE_*, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def var_dir(self) -> Path:
+        """The var folder, absolute."""
+        return self.var.absolute()
+
+    @property
+    def database_url(self) -> str:
+        """The database in use."""
+        return self.database.url or f"sqlite:///{self.var_dir / 'timbre.db'}"
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis in use."""
+        return self.redis.url or f"redis://127.0.0.1:{self.redis.port}/0"
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where conversations are kept."""
+        return Path(self.media.recordings).absolute() if self.media.recordings else self.var_dir / "recordings"
+
+
+def load(file: Path | None = None) -> Settings:
+    """Read the settings. file: instead of ./timbre.toml. Raises SettingsError with every problem, one per line."""
+    path = file or Path(os.environ.get("TIMBRE_CONFIG", "timbre.toml"))
+    if file and not path.is_file():
+        raise SettingsError(f"{path}: there is no such settings file")
+
+    class _FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return _FromFile()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_words(path, problem) for problem in error.errors())) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
+def _words(path: Path, problem: Any) -> str:
+    field = ".".join(str(part) for part in problem["loc"])
+    variable = "TIMBRE_" + field.upper().replace(".", "__")
+    shown = "" if any(word in field for word in ("secret", "token", "url")) else f", not {problem['input']!r}"
+    return f"{path}: {field}: {problem['msg']}{shown} (set it there or as {variable})"
