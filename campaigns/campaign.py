@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field
 
 from campaigns.calling_window import CallingWindow, parse_span
+from campaigns.consent import Basis
 from campaigns.disposition import DEFAULT_DISPOSITIONS, STRICT, Disposition
 from campaigns.outcome import Outcome
 
@@ -154,6 +155,20 @@ class WrapUp:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
 
+@dataclass(frozen=True, slots=True)
+class Compliance:
+    """What you declare to the calling rules (docs/compliance.md).
+
+    basis: on what ground people are called who gave no recorded consent. scrubbed: registry -> ISO date on which the
+    lists were last compared with it, such as {lista_robinson = 2026-11-02}.
+    """
+
+    basis: Basis = Basis.NONE
+    scrubbed: Mapping[str, Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]] = field(default_factory=dict)
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+
 # Busy means somebody is there: dial sooner. 72 h after an abandoned call: Ofcom's persistent misuse policy, 2016.
 DEFAULT_RETRY: Mapping[Outcome, RetryRule] = {
     Outcome.ABANDONED: RetryRule(259_200),
@@ -202,6 +217,7 @@ class Campaign:
     amd: AmdPolicy = field(default_factory=AmdPolicy)
     safe_harbour: SafeHarbour = field(default_factory=SafeHarbour)
     limits: CampaignLimits = field(default_factory=CampaignLimits)
+    compliance: Compliance = field(default_factory=Compliance)
     wrap_up: WrapUp = field(default_factory=WrapUp)
     dispositions: tuple[Disposition, ...] = DEFAULT_DISPOSITIONS
 

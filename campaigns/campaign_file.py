@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -127,6 +128,7 @@ def _contradictions(campaign: Campaign) -> Iterator[tuple[Path, str]]:
     yield from _hours_problems(campaign)
     yield from _amd_problems(campaign)
     yield from _disposition_problems(campaign)
+    yield from _scrub_problems(campaign)
     pacing = campaign.pacing
     if pacing.abandonment_target > pacing.abandonment_cap:
         yield (
@@ -194,6 +196,14 @@ def _disposition_problems(campaign: Campaign) -> Iterator[tuple[Path, str]]:
     if default not in codes:
         hint = _did_you_mean(default, codes) or f"; use one of {', '.join(codes)}"
         yield (("wrap_up", "default_disposition"), f"{default!r} is none of the dispositions{hint}")
+
+
+def _scrub_problems(campaign: Campaign) -> Iterator[tuple[Path, str]]:
+    for registry, day in campaign.compliance.scrubbed.items():
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            yield (("compliance", "scrubbed", registry), f"{day!r} is not a day: write it as 2026-11-21")
 
 
 def _words(detail: ErrorDetails) -> str:

@@ -1,5 +1,6 @@
 """Phone numbers: read as people write them, kept as E.164, shown masked."""
 
+import re
 from functools import lru_cache
 from typing import NewType
 
@@ -8,6 +9,7 @@ from phonenumbers import timezone
 
 E164 = NewType("E164", str)
 
+_OLD_MEXICAN = re.compile(r"(?:0?1|0?4[45])(\d{10})")
 _UNKNOWN_ZONE = "Etc/Unknown"
 
 
@@ -83,9 +85,18 @@ def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
         raise PhoneError(_why_unreadable(error, region)) from None
     if number.extension:
         raise PhoneError("it has an extension, which a dialer cannot reach: give the direct number")
+    number = _without_old_mexican_prefix(number)
     if not phonenumbers.is_valid_number(number):
         raise PhoneError(_why_invalid(number))
     return number
+
+
+def _without_old_mexican_prefix(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    """Mexico dropped 1 (from abroad), 01, 044 and 045 in 2019; lists and WhatsApp still carry them."""
+    if number.country_code != 52:
+        return number
+    old = _OLD_MEXICAN.fullmatch(phonenumbers.national_significant_number(number))
+    return phonenumbers.parse(f"+52{old[1]}", None) if old else number
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> E164:

@@ -35,7 +35,7 @@ def after_attempt(
     zones = zones_for(lead, campaign)
     earliest_s = now_s + rule.delay_s
     if attempts_today >= campaign.limits.max_attempts_per_day:
-        earliest_s = max(earliest_s, _next_day_s(now_s, zones))
+        earliest_s = max(earliest_s, next_local_day_s(now_s, zones))
     return _again(lead, outcome.value, campaign, earliest_s, windows)
 
 
@@ -90,6 +90,11 @@ def zones_for(lead: Lead, campaign: Campaign) -> tuple[str, ...]:
     return (lead.time_zone,) if lead.time_zone else zones_of(lead.phone) or (campaign.hours.time_zone,)
 
 
+def next_local_day_s(now_s: float, zones: Sequence[str]) -> float:
+    """When the callee's next day has begun in every zone it may live in (seconds since 1970, UTC)."""
+    return max(_local_midnight_after_s(now_s, zone) for zone in zones)
+
+
 def _again(
     lead: Lead, word: str, campaign: Campaign, earliest_s: float, windows: Sequence[CallingWindow]
 ) -> LeadChange:
@@ -102,10 +107,6 @@ def _again(
 
 def _next_open_s(lead: Lead, campaign: Campaign, earliest_s: float, windows: Sequence[CallingWindow]) -> float | None:
     return next_open_everywhere_s((campaign.calling_window(), *windows), earliest_s, zones_for(lead, campaign))
-
-
-def _next_day_s(now_s: float, zones: Sequence[str]) -> float:
-    return max(_local_midnight_after_s(now_s, zone) for zone in zones)
 
 
 def _local_midnight_after_s(now_s: float, zone: str) -> float:

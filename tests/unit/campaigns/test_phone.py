@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.dnc import read_dnc
+from campaigns.phone import PhoneError, country_of, is_e164, is_mobile, mask, parse_phone, zones_of
+
+
+@pytest.mark.parametrize(
+    ("phone", "masked"),
+    [("+34612345678", "+34******678"), ("612 345 678", "61****678"), ("12345", "*****"), ("", ""), ("ana", "")],
+)
+def test_a_masked_number_keeps_its_ends_only(phone, masked):
+    assert mask(phone) == masked
+
+
+@given(st.text(alphabet="+0123456789 -", max_size=25))
+def test_a_mask_hides_all_but_five_digits(phone):
+    assert sum(char.isdigit() for char in mask(phone)) <= 5
+    assert sum(char.isdigit() or char == "*" for char in mask(phone)) == sum(char.isdigit() for char in phone)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_number_or_a_phone_error_that_does_not_hold_it(text):
+    try:
+        phone = parse_phone(text, "ES")
+    except PhoneError as error:
+        assert sum(char.isdigit() for char in str(error)) <= 5
+    else:
+        assert is_e164(phone)
+        assert parse_phone(phone, "MX") == phone
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "e164"),
+    [
+        ("55 1234 5678", "MX", "+525512345678"),
+        ("044 55 1234 5678", "MX", "+525512345678"),
+        ("+52 1 55 1234 5678", "ES", "+525512345678"),
+        ("52 1 55 1234 5678", "MX", "+525512345678"),
+        ("01 55 1234 5678", "MX", "+525512345678"),
+        ("011 15-2345-6789", "AR", "+5491123456789"),
+        ("(11) 98765-4321", "BR", "+5511987654321"),
+        ("020 7946 0958", "GB", "+442079460958"),
+        ("(212) 555-1234", "US", "+12125551234"),
+    ],
+)
+def test_national_ways_of_writing_are_read(text, region, e164):
+    assert parse_phone(text, region) == e164
+
+
+def test_zone_country_and_kind_come_from_the_number():
+    assert zones_of("+34922123456") == ("Atlantic/Canary",)
+    assert zones_of("nonsense") == ()
+    assert (country_of("+525512345678"), country_of("nonsense")) == ("MX", "")
+    assert is_mobile("+34612345678")
+    assert not is_mobile("+34912345678")
+
+
+def test_a_do_not_call_list_names_every_line_it_cannot_read():
+    lines = ["\ufefftelefono;fecha", "612345678;2026-01-01", "", "# x", "12", '"+34 912 345 678"']
+    found = list(read_dnc(lines, "ES"))
+    assert [(line.line, line.phone) for line in found] == [(2, "+34612345678"), (5, None), (6, "+34912345678")]
+    assert found[1].reason
