@@ -9,9 +9,9 @@ gets a frame of silence every `SILENCE_EVERY_TICKS`. When `read_tick` stays away
 """
 
 import asyncio
+import contextlib
 import socket
 import uuid
-from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -61,7 +61,7 @@ class TapHub:
         self._links: dict[int, AudioSocketLink] = {}
         self._pending: list[AudioSocketLink] = []
         self._listener: socket.socket | None = None
-        self._stack = AsyncExitStack()
+        self._guard_task: asyncio.Task[None] | None = None
         self._ticks = 0
         self._drained_at_s = clock.monotonic_s()
         self._retired = TapCounters()
@@ -70,15 +70,13 @@ class TapHub:
     async def __aenter__(self) -> Self:
         """Listen, and start the guard. Raises OSError when the address is taken."""
         self._listener = listen(*self._address)
-        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        guard = tasks.create_task(self._guard(), name="tap-hub-guard")
-        self._stack.callback(guard.cancel)
+        self._guard_task = asyncio.create_task(self._guard(), name="tap-hub-guard")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        """Close every connection."""
+    ) -> None:
+        """Close every connection. Raises what the guard died of, should it have died."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -86,7 +84,10 @@ class TapHub:
             link.close()
         self._links.clear()
         self._pending.clear()
-        return await self._stack.__aexit__(kind, error, trace)
+        if self._guard_task is not None:
+            self._guard_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._guard_task
 
     @property
     def port(self) -> int:
