@@ -1,29 +1,48 @@
 """The detector bank: every live call, one step per 20 ms of wall time."""
 
+from collections.abc import Callable
+
 import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
-from amd import kernels
-from amd.judge import Judge, Moment
-from amd.state import HISTORY_SAMPLES, begin_listening, begin_phase, empty_slots
-from amd.timing_model import TICK_S
+from amd import features, schedule
+from amd.judge import Judge
+from amd.levels import measure
+from amd.model import Believer, load_model
+from amd.moment import Moment
+from amd.policy import SILENCE_TICKS, Policy
+from amd.speech import follow_speech
+from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, begin_phase, empty_slots
 from amd.tones.listener import Tone, ToneFinding
+from amd.tones.runs import CONFIRM_TICKS, GOES_ON, NOTHING, follow_tones
 from amd.tones.spectrum import find_peaks, power_spectra
 from amd.verdict import AmdSettings, Verdict
+from amd.voice import BANDS, describe
 from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 VAD_MODE = 2
+_VAD_WARM_UP_TICKS = 25
+Observer = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
 
 
 class AmdBank:
     """Listens to up to `capacity` calls at once (an `amd.verdict.DetectorBank`)."""
 
-    def __init__(self, capacity: int) -> None:
-        """Reserve memory for `capacity` slots, about 3 kB each."""
+    def __init__(self, capacity: int, model: Believer | None = None, observer: Observer | None = None) -> None:
+        """Reserve memory for `capacity` slots, about 4 kB each.
+
+        model: who turns features into P(person), the shipped one by default. observer: sees the slots (n,) and
+        features (n, `features.COUNT`) of every evaluation; training uses it.
+        """
         self.capacity = capacity
+        self._model = model if model is not None else load_model()
+        self._observer = observer
         self._state = empty_slots(capacity)
         self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.float32)
+        self._bands = np.zeros((capacity, BANDS), dtype=np.float32)
+        self._human = np.full((capacity, SILENCE_TICKS), 2.0, dtype=np.float32)
+        self._machine = np.full((capacity, 2), -1.0, dtype=np.float32)
         self._judges: list[Judge | None] = [None] * capacity
         self._vads: list[webrtcvad.Vad | None] = [None] * capacity
 
@@ -31,16 +50,20 @@ class AmdBank:
         """Start listening on a slot; `answered` False means early media. Raises IndexError beyond the capacity."""
         if not 0 <= slot < self.capacity:
             raise IndexError(f"slot {slot} is outside this bank of {self.capacity}: make the bank as large as the taps")
-        begin_listening(self._state, slot, answered=answered)
+        begin_phase(self._state, slot, answered=answered)
         self._history[slot] = 0.0
-        self._judges[slot] = Judge(settings)
+        self._bands[slot] = 0.0
+        policy = Policy.of(settings, self._model.curve)
+        self._human[slot] = policy.human
+        self._machine[slot] = policy.machine_pause, policy.machine_speech
+        self._judges[slot] = Judge(settings, policy)
         self._vads[slot] = webrtcvad.Vad(VAD_MODE)
 
     def answered(self, slot: int) -> None:
         """The call was answered now: deadlines count from here."""
         judge = self._judges[slot]
         if judge is not None and not self._state["answered"][slot]:
-            begin_phase(self._state, slot, answered=True)
+            begin_phase(self._state, slot, answered=True, floor_db=float(self._state["floor_db"][slot]))
             judge.begin_answered_phase()
 
     def close(self, slot: int) -> None:
@@ -57,41 +80,46 @@ class AmdBank:
         if count == 0:
             return []
         active = np.zeros(count, dtype=np.bool_)
-        kernels.measure(slots, frames, present, self._state, self._history, active)
-        events = self._tones(slots, active)
+        measure(slots, frames, present, self._state, self._history, active)
+        events, sounds = self._listen(slots, active)
         speech = self._voice_activity(slots, frames, active)
-        kernels.follow_speech(slots, active, speech, self._state)
-        return self._judge(slots, events)
+        follow_speech(slots, active, speech, sounds, self._state)
+        evaluated = self._believe(slots)
+        return self._judge(slots, evaluated, events)
 
     def peek(self, slot: int) -> dict[str, float]:
-        """What the bank thinks of a slot now (levels in dBFS, P(human)), for traces and plots."""
+        """What the bank thinks of a slot now (levels in dBFS, P(person)), for traces and plots."""
         record = self._state[slot]
-        judge = self._judges[slot]
         return {
             "level_db": float(record["level_db"]),
             "floor_db": float(record["floor_db"]),
             "voiced": float(record["voiced"]),
-            "tone_hz": float(record["tone_low_hz"]) if record["tone_ticks"] >= kernels.TONE_CONFIRM_TICKS else 0.0,
-            "probability": judge.probability if judge is not None else 0.5,
+            "tone_hz": float(record["tone_low_hz"]) if record["tone_ticks"] >= CONFIRM_TICKS else 0.0,
+            "probability": float(record["probability"]),
         }
 
-    def _tones(self, slots: NDArray[np.int64], active: NDArray[np.bool_]) -> NDArray[np.int8]:
+    def _listen(
+        self, slots: NDArray[np.int64], active: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
         count = len(slots)
         tonal = np.zeros(count, dtype=np.bool_)
         low_hz = np.zeros(count, dtype=np.float32)
         high_hz = np.zeros(count, dtype=np.float32)
+        sounds = np.zeros((count, SOUNDS), dtype=np.float32)
         rows = np.flatnonzero(active)
         if len(rows):
-            find_peaks(power_spectra(self._history[slots[rows]]), rows, tonal, low_hz, high_hz)
+            power = power_spectra(self._history[slots[rows]])
+            find_peaks(power, rows, tonal, low_hz, high_hz)
+            describe(slots, rows, power, self._history, self._state, self._bands, sounds)
         events = np.zeros(count, dtype=np.int8)
-        kernels.follow_tones(slots, tonal, low_hz, high_hz, self._state, events)
-        return events
+        follow_tones(slots, tonal, low_hz, high_hz, self._state, events)
+        return events, sounds
 
     def _voice_activity(
         self, slots: NDArray[np.int64], frames: NDArray[np.int16], active: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         speech = np.zeros(len(slots), dtype=np.bool_)
-        warming = self._state["tick"][slots] < 25
+        warming = self._state["tick"][slots] < _VAD_WARM_UP_TICKS
         for row in np.flatnonzero(active | warming):
             vad = self._vads[slots[row]]
             if vad is not None:
@@ -99,34 +127,50 @@ class AmdBank:
                 speech[row] = said and active[row]
         return speech
 
-    def _judge(self, slots: NDArray[np.int64], events: NDArray[np.int8]) -> list[tuple[int, Verdict]]:
+    def _believe(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        due = np.zeros(len(slots), dtype=np.bool_)
+        schedule.due_for_model(slots, self._state, due)
+        asked = slots[due]
+        if len(asked):
+            rows = np.empty((len(asked), features.COUNT), dtype=np.float32)
+            features.extract(asked, self._state, rows)
+            self._state["probability"][asked] = self._model.probability(rows)
+            if self._observer is not None:
+                self._observer(asked, rows)
+        return due
+
+    def _judge(
+        self, slots: NDArray[np.int64], evaluated: NDArray[np.bool_], events: NDArray[np.int8]
+    ) -> list[tuple[int, Verdict]]:
+        wanted = np.zeros(len(slots), dtype=np.bool_)
+        schedule.wants_judge(slots, evaluated, events, self._state, self._human, self._machine, wanted)
         verdicts: list[tuple[int, Verdict]] = []
-        records = self._state[slots]
-        due = records["open"] & ((events > 0) | (records["tick"] % 2 == 0))
-        for row in np.flatnonzero(due):
+        for row in np.flatnonzero(wanted):
             slot = int(slots[row])
             judge = self._judges[slot]
             if judge is None:
                 continue
             finding = self._hear_tone(slot, judge, int(events[row]))
-            verdict = judge.consider(Moment.of(self._state[slot]), finding)
+            record = self._state[slot]
+            verdict = judge.consider(Moment.of(record, evaluated=bool(evaluated[row])), finding)
+            record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
+            record["settled"] = judge.settled
             if verdict is not None:
                 verdicts.append((slot, verdict))
         return verdicts
 
     def _hear_tone(self, slot: int, judge: Judge, event: int) -> ToneFinding | None:
         record = self._state[slot]
-        now_s = int(record["tick"]) * TICK_S
-        if event == 0:
-            return judge.tones.quiet(now_s) if record["tone_ticks"] == 0 else None
-        ticks = int(record["tone_ticks"])
+        if event == NOTHING:
+            return judge.tones.quiet(int(record["tick"]) * TICK_S) if record["tone_ticks"] == 0 else None
         start_s = (int(record["tone_start"]) - 1) * TICK_S
+        end_s = start_s + int(record["tone_ticks"]) * TICK_S
         low_hz, high_hz = float(record["tone_low_hz"]), float(record["tone_high_hz"])
         if high_hz - low_hz < 20:
             high_hz = low_hz
-        tone = Tone(low_hz, high_hz, start_s, start_s + ticks * TICK_S, float(record["tone_spread_hz"]))
-        if event == 1:
+        tone = Tone(low_hz, high_hz, start_s, end_s, float(record["tone_spread_hz"]))
+        if event == GOES_ON:
             return judge.tones.going_on(tone)
-        self._state["tone_ticks"][slot] = 0
-        self._state["tone_gap"][slot] = 0
+        record["tone_ticks"] = 0
+        record["tone_gap"] = 0
         return judge.tones.ended(tone)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from amd.bank import AmdBank
+from amd.bank import AmdBank, Observer
+from amd.model import Believer
 from amd.verdict import AmdSettings, Verdict
 from media.frames import FRAME_SAMPLES
 
@@ -37,13 +38,18 @@ def frames_of(samples: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def hear_many(
-    calls: list[NDArray[np.int16]], settings: AmdSettings | None = None, *, trace: bool = False
+    calls: list[NDArray[np.int16]],
+    settings: AmdSettings | None = None,
+    *,
+    trace: bool = False,
+    model: Believer | None = None,
+    observer: Observer | None = None,
 ) -> list[Hearing]:
     """Judge recordings side by side in one bank. After its end a recording is silence until every verdict is due."""
     wanted = settings or AmdSettings()
     hearings = [Hearing() for _ in calls]
     cut = [frames_of(samples) for samples in calls]
-    bank = AmdBank(max(1, len(calls)))
+    bank = AmdBank(max(1, len(calls)), model, observer)
     for slot in range(len(calls)):
         bank.open(slot, wanted, answered=True)
     ticks = max((len(frames) for frames in cut), default=0)

@@ -1,49 +1,68 @@
 """What the bank remembers of every call: one record per slot, all times counted in ticks of 20 ms."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+TICK_S = 0.02
 HISTORY_SAMPLES = 512  # 64 ms at 8 kHz: close tone pairs (440+480 Hz) beat in shorter windows
+NEVER = 2**30
 
-SLOT = np.dtype(
-    [
-        ("open", "?"),
-        ("answered", "?"),
-        ("tick", "i4"),  # since the start of this phase (answer, or start of listening in early media)
-        # levels, dBFS
-        ("level_db", "f4"),
-        ("floor_db", "f4"),
-        ("peak_db", "f4"),
-        ("heard", "i4"),  # frames that really came in this phase
-        # speech timing
-        ("voiced", "?"),
-        ("voiced_run", "i4"),
-        ("silence_run", "i4"),
-        ("voice_total", "i4"),
-        ("first_speech", "i4"),  # tick of the first speech, -1 before it
-        ("last_speech", "i4"),
-        ("burst_start", "i4"),
-        ("burst_voice", "i4"),  # voiced ticks in the current burst
-        ("bursts", "i4"),
-        ("longest_burst", "i4"),
-        ("first_burst", "i4"),
-        ("longest_pause", "i4"),  # between bursts
-        ("words", "i4"),  # gaps over 60 ms
-        ("active_total", "i4"),  # ticks well above the floor, speech or not
-        # tone run
-        ("tone_low_hz", "f4"),
-        ("tone_high_hz", "f4"),
-        ("tone_ticks", "i4"),
-        ("tone_gap", "i4"),
-        ("tone_start", "i4"),
-        ("tone_spread_hz", "f4"),
-        ("tone_voice", "i4"),  # voiced ticks counted before the run was known to be a tone
-        ("tone_seen", "i4"),  # tick at which a confirmed tone was last heard, -1 if never
-    ],
-    align=True,
-)
+SOUNDS = 8
+"""How many measures of a voiced frame `amd.voice` takes: flatness, tilt, centroid, flux and so on."""
+
+_CLOCK = [
+    ("open", "?"),
+    ("answered", "?"),
+    ("tick", "i4"),  # since the start of this phase (answer, or start of listening in early media)
+    ("look_at", "i4"),  # tick at which the judge wants to look again whatever happens
+    ("settled", "?"),  # nothing more to learn from speech: the model rests
+    ("probability", "f4"),  # P(person) at the last evaluation
+]
+_LEVELS = [
+    ("level_db", "f4"),
+    ("floor_db", "f4"),
+    ("peak_db", "f4"),  # the talker's recent peak
+    ("heard", "i4"),  # frames that really came in this phase
+    ("active_total", "i4"),  # ticks well above the floor, speech or not
+    ("stray", "i4"),  # active but not foreground speech, in the current silence
+]
+_SPEECH = [
+    ("voiced", "?"),
+    ("silence_run", "i4"),
+    ("loose_silence_run", "i4"),  # the same, taking anything within 20 dB of the peak for speech
+    ("voice_total", "i4"),
+    ("first_speech", "i4"),  # tick of the first speech, -1 before it
+    ("last_speech", "i4"),
+    ("burst_start", "i4"),
+    ("bursts", "i4"),
+    ("longest_burst", "i4"),
+    ("first_burst", "i4"),
+    ("longest_pause", "i4"),  # between bursts
+    ("last_pause", "i4"),
+    ("words", "i4"),  # gaps over 60 ms
+    ("word_run", "i4"),
+    ("longest_word", "i4"),
+    ("sounds", "f4", (SOUNDS,)),  # sums over voiced frames
+    ("squares", "f4", (SOUNDS,)),
+    ("recent", "f4", (SOUNDS,)),  # running means over about 100 ms of voiced frames
+    ("pitched", "i4"),  # voiced frames with a pitch
+]
+_TONE = [
+    ("tone_low_hz", "f4"),
+    ("tone_high_hz", "f4"),
+    ("tone_ticks", "i4"),
+    ("tone_gap", "i4"),
+    ("tone_start", "i4"),
+    ("tone_spread_hz", "f4"),
+    ("tone_voice", "i4"),  # voiced ticks counted before the run was known to be a tone
+]
+SLOT = np.dtype(_CLOCK + _LEVELS + _SPEECH + _TONE, align=True)
+_MARKS = ("first_speech", "last_speech", "burst_start", "tone_start")
 
 Slots = NDArray[np.void]
+Record = Any  # one element of Slots inside compiled code
 
 
 def empty_slots(capacity: int) -> Slots:
@@ -51,22 +70,15 @@ def empty_slots(capacity: int) -> Slots:
     return np.zeros(capacity, dtype=SLOT)
 
 
-def begin_listening(slots: Slots, slot: int, *, answered: bool) -> None:
-    """Forget everything about a slot and start a phase."""
+def begin_phase(slots: Slots, slot: int, *, answered: bool, floor_db: float = -60.0) -> None:
+    """Forget everything about a call but what was learnt about its line (noise floor)."""
     slots[slot] = np.zeros((), dtype=SLOT)
-    slots["open"][slot] = True
-    slots["floor_db"][slot] = -60.0
-    begin_phase(slots, slot, answered=answered)
-
-
-def begin_phase(slots: Slots, slot: int, *, answered: bool) -> None:
-    """Start counting anew but keep what was learnt about the line (noise floor)."""
-    floor_db = slots["floor_db"][slot]
-    slots[slot] = np.zeros((), dtype=SLOT)
-    slots["open"][slot] = True
-    slots["answered"][slot] = answered
-    slots["floor_db"][slot] = floor_db
-    slots["level_db"][slot] = -96.0
-    slots["peak_db"][slot] = -60.0
-    for name in ("first_speech", "last_speech", "burst_start", "tone_start", "tone_seen"):
-        slots[name][slot] = -1
+    record = slots[slot]
+    record["open"] = True
+    record["answered"] = answered
+    record["floor_db"] = floor_db
+    record["level_db"] = -96.0
+    record["peak_db"] = -60.0
+    record["probability"] = 0.5
+    for name in _MARKS:
+        record[name] = -1

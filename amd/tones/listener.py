@@ -17,6 +17,7 @@ BEEP_HZ = (390.0, 2050.0)
 BEEP_MIN_S = 0.10
 BEEP_MAX_S = 1.6
 BEEP_STABLE_HZ = 25.0
+FORGET_S = 5.0  # the longest pause in a ringing cadence
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class ToneListener:
     def quiet(self, now_s: float) -> ToneFinding | None:
         """No tone now: what the wait since the last one tells (a lone low tone was a beep after all)."""
         if not self.tones:
+            return None
+        if now_s - self.tones[-1].end_s > FORGET_S:
+            self.tones.clear()
             return None
         tone = self.tones[-1]
         waited_s = now_s - tone.end_s

@@ -1,0 +1,64 @@
+"""Levels: one frame of every call against its own line noise, which is learnt while it is quiet."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd.jit import compiled
+from amd.state import Slots
+
+QUIET_DB = -96.0
+ACTIVE_OVER_FLOOR_DB = 6.0
+ACTIVE_MIN_DB = -62.0
+
+
+@compiled
+def measure(
+    slots: NDArray[np.int64],
+    frames: NDArray[np.int16],
+    present: NDArray[np.bool_],
+    state: Slots,
+    history: NDArray[np.float32],
+    active: NDArray[np.bool_],
+) -> None:
+    """Take one frame of each slot: level, noise floor, and 64 ms of history (float, full scale 1).
+
+    `active` (n,) is set where the frame stands out of the line noise. A frame that did not come, or is all zeros,
+    is silence and teaches nothing about the line.
+    """
+    width = history.shape[1]
+    for i in range(slots.shape[0]):
+        slot = slots[i]
+        active[i] = False
+        record = state[slot]
+        if not record.open:
+            continue
+        past = history[slot]
+        for k in range(width - 160):
+            past[k] = past[k + 160]
+        energy = np.float32(0.0)
+        if present[i]:
+            for k in range(160):
+                sample = np.float32(frames[i, k]) * np.float32(1.0 / 32768.0)
+                past[width - 160 + k] = sample
+                energy += sample * sample
+        else:
+            for k in range(160):
+                past[width - 160 + k] = np.float32(0.0)
+        record.tick += 1
+        record.level_db = QUIET_DB
+        if energy <= 0.0:
+            continue
+        level_db = 10.0 * math.log10(energy / 160.0 + 1e-12)
+        record.level_db = level_db
+        if record.heard == 0:
+            record.floor_db = min(max(level_db, -72.0), -48.0)
+        record.heard += 1
+        if level_db < record.floor_db:
+            record.floor_db += 0.25 * (level_db - record.floor_db)
+        else:
+            rate_db = 0.01 if record.voiced else 0.06
+            record.floor_db += min(rate_db, level_db - record.floor_db)
+        record.floor_db = min(max(record.floor_db, -72.0), -34.0)
+        active[i] = level_db > record.floor_db + ACTIVE_OVER_FLOOR_DB and level_db > ACTIVE_MIN_DB

@@ -1,0 +1,84 @@
+"""The trained model: trees, the thresholds fitted with them, and their card. One data file."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd import features
+from amd.policy import DEFAULT_CURVE, Curve
+from amd.trees import Trees
+
+DEFAULT_MODEL = Path(__file__).parent / "models" / "default.npz"
+
+
+class ModelUnusable(Exception):
+    """The model file cannot be used; the message says why and how to get one (`timbre amd train`)."""
+
+
+class Believer(Protocol):
+    """Whatever turns features into P(person)."""
+
+    curve: Curve
+
+    def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """P(person) of each row (n, `features.COUNT`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model."""
+
+    trees: Trees
+    curve: Curve
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """P(person) of each row (n, `features.COUNT`)."""
+        return self.trees.probability(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Believes nothing: what listens while training data is made."""
+
+    curve: Curve = DEFAULT_CURVE
+
+    def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A half, for everybody."""
+        return np.full(len(rows), 0.5, dtype=np.float32)
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write a model as one .npz file (no pickles inside)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trees = model.trees
+    header = {"names": features.NAMES, "base": trees.base, "curve": model.curve.as_json(), "card": model.card}
+    np.savez_compressed(
+        path,
+        header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
+        feature=trees.feature,
+        threshold=trees.threshold,
+        left=trees.left,
+        right=trees.right,
+        roots=trees.roots,
+    )
+
+
+@cache
+def load_model(path: Path = DEFAULT_MODEL) -> Model:
+    """Read a model. Raises ModelUnusable when it is missing, damaged, or made for other features."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            header = json.loads(data["header"].tobytes())
+            arrays = {name: data[name] for name in ("feature", "threshold", "left", "right", "roots")}
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnusable(f"{path}: not a usable model ({error}); make one with `timbre amd train`") from error
+    if tuple(header["names"]) != features.NAMES:
+        raise ModelUnusable(f"{path}: was trained for other features; train it again with `timbre amd train`")
+    return Model(Trees(**arrays, base=float(header["base"])), Curve.from_json(header["curve"]), header["card"])

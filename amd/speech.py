@@ -1,0 +1,131 @@
+"""The timing of speech: bursts, words and pauses of the talker in the foreground."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd.jit import compiled
+from amd.state import SOUNDS, Record, Slots
+from amd.tones.runs import CONFIRM_TICKS
+from amd.voice import LEVEL, PERIODICITY, PITCH
+
+OVER_FLOOR_DB = 9.0
+UNDER_PEAK_DB = 13.0  # the foreground talker; anybody fainter is somebody else in the room, or the radio
+LOOSE_UNDER_PEAK_DB = 20.0
+MIN_DB = -58.0
+NEW_TALKER_DB = 10.0  # so much over the peak so far: what was heard before was background
+BURST_GAP_TICKS = 11  # 220 ms: shorter gaps lie between words, not between utterances
+WORD_GAP_TICKS = 3
+PITCHED = 0.55
+
+
+@compiled
+def follow_speech(
+    slots: NDArray[np.int64],
+    active: NDArray[np.bool_],
+    speech: NDArray[np.bool_],
+    sounds: NDArray[np.float32],
+    state: Slots,
+) -> None:
+    """Advance the timing by one tick: `speech` (n,) is the detector's word, `sounds` (n, 8) what the frame is like."""
+    for i in range(slots.shape[0]):
+        record = state[slots[i]]
+        if not record.open:
+            continue
+        if active[i]:
+            record.active_total += 1
+        in_tone = record.tone_ticks >= CONFIRM_TICKS
+        if in_tone and record.tone_voice > 0:
+            _take_back(record)
+        level_db = record.level_db
+        candidate = speech[i] and not in_tone and level_db > record.floor_db + OVER_FLOOR_DB and level_db > MIN_DB
+        if candidate:
+            if level_db > record.peak_db + NEW_TALKER_DB and record.voice_total > 10:
+                _forget_speech(record)
+            if level_db > record.peak_db:
+                record.peak_db += 0.5 * (level_db - record.peak_db)
+            else:
+                record.peak_db = max(record.peak_db - 0.04, -60.0)
+        record.loose_silence_run += 1
+        if candidate and level_db > record.peak_db - LOOSE_UNDER_PEAK_DB:
+            record.loose_silence_run = 0
+        record.voiced = candidate and level_db > record.peak_db - UNDER_PEAK_DB
+        if record.voiced:
+            _extend(record)
+            _remember(record, sounds[i])
+        else:
+            record.silence_run += 1
+            record.word_run = 0
+            if active[i]:
+                record.stray += 1
+
+
+@compiled
+def _forget_speech(record: Record) -> None:
+    record.first_speech = -1
+    record.last_speech = -1
+    record.bursts = 0
+    record.words = 0
+    record.voice_total = 0
+    record.longest_burst = 0
+    record.first_burst = 0
+    record.longest_pause = 0
+    record.last_pause = 0
+    record.longest_word = 0
+    record.word_run = 0
+    record.pitched = 0
+    for k in range(SOUNDS):
+        record.sounds[k] = 0.0
+        record.squares[k] = 0.0
+
+
+@compiled
+def _take_back(record: Record) -> None:
+    """A run of frames turned out to be a tone: it was no speech."""
+    if record.first_speech >= record.tone_start - 2 or record.voice_total <= record.tone_voice:
+        _forget_speech(record)
+    else:
+        record.voice_total -= record.tone_voice
+    record.tone_voice = 0
+
+
+@compiled
+def _extend(record: Record) -> None:
+    if record.first_speech < 0:
+        record.first_speech = record.tick
+    if record.silence_run >= BURST_GAP_TICKS or record.bursts == 0:
+        if record.bursts > 0:
+            record.last_pause = record.silence_run
+            record.longest_pause = max(record.longest_pause, record.silence_run)
+        record.bursts += 1
+        record.burst_start = record.tick
+    if record.silence_run >= WORD_GAP_TICKS or record.words == 0:
+        record.words += 1
+    record.silence_run = 0
+    record.stray = 0
+    record.voice_total += 1
+    record.word_run += 1
+    record.tone_voice += 1
+    record.last_speech = record.tick
+    record.longest_word = max(record.longest_word, record.word_run)
+    length = record.tick - record.burst_start + 1
+    record.longest_burst = max(record.longest_burst, length)
+    if record.bursts == 1:
+        record.first_burst = length
+
+
+@compiled
+def _remember(record: Record, sounds: NDArray[np.float32]) -> None:
+    first = record.voice_total == 1
+    pitched = sounds[PERIODICITY] > PITCHED
+    for k in range(SOUNDS):
+        if k == PITCH and not pitched:
+            continue
+        value = sounds[k]
+        record.sounds[k] += value
+        record.squares[k] += value * value
+        fresh = first or (k == PITCH and record.pitched == 0)
+        record.recent[k] = value if fresh else record.recent[k] + 0.2 * (value - record.recent[k])
+    if pitched:
+        record.pitched += 1
+    if first:
+        record.recent[LEVEL] = sounds[LEVEL]

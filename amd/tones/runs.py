@@ -1,0 +1,55 @@
+"""Tonal frames joined into runs: one tone of a steady frequency is one run."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd.jit import compiled
+from amd.state import Slots
+
+CONFIRM_TICKS = 5
+GAP_TICKS = 3
+NOTHING, GOES_ON, ENDED = 0, 1, 2
+
+
+@compiled
+def follow_tones(
+    slots: NDArray[np.int64],
+    tonal: NDArray[np.bool_],
+    low_hz: NDArray[np.float32],
+    high_hz: NDArray[np.float32],
+    state: Slots,
+    event: NDArray[np.int8],
+) -> None:
+    """Join tonal frames into runs. event (n,): NOTHING, GOES_ON (told every 40 ms once confirmed), ENDED."""
+    for i in range(slots.shape[0]):
+        event[i] = NOTHING
+        record = state[slots[i]]
+        if not record.open:
+            continue
+        apart_hz = abs(low_hz[i] - record.tone_low_hz)
+        allowed_hz = 45.0 if record.tone_low_hz < 520.0 else 28.0
+        if tonal[i] and record.tone_ticks > 0 and apart_hz < allowed_hz:
+            record.tone_ticks += 1 + record.tone_gap
+            record.tone_gap = 0
+            record.tone_spread_hz = max(record.tone_spread_hz, apart_hz)
+            record.tone_low_hz += (low_hz[i] - record.tone_low_hz) * 0.25
+            record.tone_high_hz += (high_hz[i] - record.tone_high_hz) * 0.25
+            if record.tone_ticks >= CONFIRM_TICKS and record.tone_ticks % 2 == 1:
+                event[i] = GOES_ON
+            continue
+        if record.tone_ticks > 0:
+            record.tone_gap += 1
+            if tonal[i] or record.tone_gap >= GAP_TICKS:
+                if record.tone_ticks >= CONFIRM_TICKS:
+                    event[i] = ENDED
+                else:
+                    record.tone_ticks = 0
+                    record.tone_gap = 0
+        if tonal[i] and record.tone_ticks == 0:
+            record.tone_ticks = 1
+            record.tone_gap = 0
+            record.tone_start = record.tick
+            record.tone_low_hz = low_hz[i]
+            record.tone_high_hz = high_hz[i]
+            record.tone_spread_hz = 0.0
+            record.tone_voice = 0
