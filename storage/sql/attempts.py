@@ -13,10 +13,11 @@ from campaigns.lead import LeadChange
 from campaigns.outcome import Outcome
 from storage.errors import StorageConflict
 from storage.sql.database import Database
-from storage.sql.leads import CALLABLE, CHANGE, LIVE, change_params
+from storage.sql.leads import CALLABLE, CHANGE, LIVE, LIVE_ATTEMPT, change_params
 from storage.sql.schema import attempt_moves, attempts, dispositions, dnc, leads
 from storage.sql.statement import Row, Statement, Tx
 
+_UNHEARD = (AttemptState.DIALING, AttemptState.RINGING)  # nobody listens yet: these moves may wait for company
 _STEP = {state: step for step, state in enumerate(AttemptState)}
 
 _PLANNED_ALREADY = Statement(select(attempts.c.lead_id).where(attempts.c.attempt_id == bindparam("attempt_id")))
@@ -108,11 +109,17 @@ class SqlAttemptLog:
 
     async def plan(self, attempt: Attempt) -> bool:
         """Commit the attempt and take its lead; False when the lead is not free."""
-        return await self._database.write(partial(_plan, attempt))
+        try:
+            return await self._database.write(partial(_plan, attempt))
+        except StorageConflict:
+            # another node planned the same lead at the same moment: the unique index let only one through
+            if await self._database.read(lambda tx: tx.one(LIVE_ATTEMPT, {"lead_id": attempt.lead_id})):
+                return False
+            raise
 
     async def record(self, move: Move, agent_id: str | None = None) -> None:
         """Commit a move that is not the end. Raises StorageConflict when the attempt stands elsewhere."""
-        await self._database.write(partial(_advance, move, agent_id))
+        await self._database.write(partial(_advance, move, agent_id), urgent=move.target not in _UNHEARD)
 
     async def end(self, move: Move, change: LeadChange) -> None:
         """Commit the end and what it does to the lead; a disposition that came during the call wins over `change`."""

@@ -22,7 +22,7 @@ class Durability(StrEnum):
     POWER = "power"  # a power cut as well: one fsync per group of writes (synchronous=FULL)
 
 
-def make_engine(url: str, durability: Durability = Durability.POWER) -> Engine:
+def make_engine(url: str, durability: Durability = Durability.PROCESS) -> Engine:
     """An engine for `sqlite://` (memory), `sqlite:///file` or `postgresql://...` (psycopg 3).
 
     Raises BadDatabaseUrl, and StorageUnavailable when SQLite's folder does not exist and cannot be made.

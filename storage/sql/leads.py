@@ -57,6 +57,7 @@ CHANGE = Statement(
         due_at_s=bindparam("due_at_s"),
         last_outcome=func.coalesce(bindparam("last_outcome"), leads.c.last_outcome),
         callback_agent_id=bindparam("callback_agent_id"),
+        attempts=leads.c.attempts - bindparam("give_back"),
     )
 )
 LIVE_ATTEMPT = Statement(select(attempts.c.attempt_id).where(attempts.c.lead_id == bindparam("lead_id"), LIVE))
@@ -220,6 +221,7 @@ def change_params(change: LeadChange) -> dict[str, Any]:
         "due_at_s": change.next_call_at_s or 0.0,
         "last_outcome": change.last_outcome,
         "callback_agent_id": change.callback_agent_id,
+        "give_back": int(change.gives_back_attempt),
     }
 
 

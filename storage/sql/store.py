@@ -7,7 +7,7 @@ from storage.sql.agents import SqlAgentStore
 from storage.sql.attempts import SqlAttemptLog
 from storage.sql.campaigns import SqlCampaignStore, SqlListStore
 from storage.sql.compliance import SqlConsentStore, SqlDncStore, SqlLedger
-from storage.sql.database import Database
+from storage.sql.database import GATHER_S, Database
 from storage.sql.dispositions import SqlCallbackStore, SqlDispositionStore
 from storage.sql.engine import Durability, make_engine
 from storage.sql.leads import SqlLeadStore
@@ -38,14 +38,14 @@ class SqlStorage:
         await self.database.close()
 
 
-async def open_storage(url: str, durability: Durability = Durability.POWER) -> SqlStorage:
+async def open_storage(url: str, durability: Durability = Durability.PROCESS, gather_s: float = GATHER_S) -> SqlStorage:
     """Open `sqlite:///file`, `sqlite://` (memory) or `postgresql://...`, and bring its schema up to date.
 
     Raises BadDatabaseUrl, SchemaTooNew, StorageUnavailable.
     """
     engine = make_engine(url, durability)
     await asyncio.get_running_loop().run_in_executor(None, upgrade, engine)
-    database = Database(engine)
+    database = Database(engine, gather_s=gather_s)
     return SqlStorage(
         database,
         SqlListStore(database),
