@@ -9,37 +9,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from server.managed_asterisk import asterisk_settings
+from server.settings import SettingsError
+from server.settings import load as load_settings
 from telephony.asterisk import install as installer
 from telephony.asterisk.process import AsteriskInstance, InstanceStatus
-from telephony.asterisk.settings import AsteriskSettings, AsteriskSettingsError, PortRange
+from telephony.asterisk.settings import AsteriskSettingsError
 from telephony.errors import TelephonyError
 
 app = typer.Typer(help="The Asterisk beside the server: install, start, stop, status.", no_args_is_help=True)
 
 
 @app.callback()
-def _instance_options(
+def _which_settings(
     context: typer.Context,
-    directory: Annotated[
-        Path, typer.Option(envvar="TIMBRE_ASTERISK_DIR", help="Folder of the instance: configuration, logs, secrets.")
-    ] = Path("var/asterisk"),
-    http_port: Annotated[int, typer.Option(envvar="TIMBRE_ASTERISK_HTTP_PORT", help="ARI, TCP on loopback.")] = 8088,
-    ami_port: Annotated[int, typer.Option(envvar="TIMBRE_ASTERISK_AMI_PORT", help="AMI, TCP on loopback.")] = 5038,
-    sip_port: Annotated[int, typer.Option(envvar="TIMBRE_ASTERISK_SIP_PORT", help="SIP, UDP.")] = 5060,
-    rtp_first: Annotated[int, typer.Option(envvar="TIMBRE_ASTERISK_RTP_FIRST", help="First RTP port, UDP.")] = 10_000,
-    rtp_last: Annotated[int, typer.Option(envvar="TIMBRE_ASTERISK_RTP_LAST", help="Last RTP port, UDP.")] = 14_999,
+    config: Annotated[Path | None, typer.Option(help="Settings file instead of timbre.toml.")] = None,
 ) -> None:
-    """Which instance is meant."""
-    try:
-        context.obj = AsteriskSettings(
-            directory=directory.absolute(),
-            http_port=http_port,
-            ami_port=ami_port,
-            sip_port=sip_port,
-            rtp_ports=PortRange(rtp_first, rtp_last),
-        )
-    except AsteriskSettingsError as error:
-        _fail(str(error))
+    """Keep the settings file for the commands that need it."""
+    context.obj = config
 
 
 @app.command()
@@ -83,8 +70,9 @@ def _with_instance(
         return await instance.status()
 
     try:
-        return asyncio.run(act(AsteriskInstance(context.obj, installer.require())))
-    except TelephonyError as error:
+        settings = asterisk_settings(load_settings(context.obj))
+        return asyncio.run(act(AsteriskInstance(settings, installer.require())))
+    except (TelephonyError, SettingsError, AsteriskSettingsError) as error:
         _fail(str(error))
 
 

@@ -1,5 +1,7 @@
 """The instance's secrets: made at first start, kept in a file that its owner alone can read, never in git."""
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -19,6 +21,11 @@ class Credentials:
     ari_password: str = field(repr=False)
     ami_user: str
     ami_secret: str = field(repr=False)
+    agent_key: str = field(repr=False)
+
+    def agent_secret(self, name: str) -> str:
+        """The SIP password of an agent who was given none: the same at every start, different for every agent."""
+        return hmac.new(self.agent_key.encode(), name.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def load_or_create(path: Path) -> Credentials:
@@ -27,7 +34,9 @@ def load_or_create(path: Path) -> Credentials:
         return _load(path)
     except FileNotFoundError:
         pass
-    made = Credentials("timbre", secrets.token_urlsafe(_SECRET_BYTES), "timbre", secrets.token_urlsafe(_SECRET_BYTES))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ari, ami, agents = (secrets.token_urlsafe(_SECRET_BYTES) for _ in range(3))
+    made = Credentials("timbre", ari, "timbre", ami, agents)
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(asdict(made), file)

@@ -5,6 +5,7 @@ The private one needs no chroot and no privilege to run: its own loader and libr
 
 import fcntl
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -114,15 +115,24 @@ def _download(archive: Path, say: Say) -> None:
 
 
 def _mmdebstrap(archive: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = ["mmdebstrap", "--variant=extract", '--aptopt=APT::Install-Recommends "false"', *options]
+    # Packages are only unpacked, none of their scripts runs: that needs no privilege, whatever the machine allows.
+    mode = "auto" if os.geteuid() == 0 else "chrootless"
+    command = [
+        "mmdebstrap",
+        f"--mode={mode}",
+        "--variant=extract",
+        '--aptopt=APT::Install-Recommends "false"',
+        *options,
+    ]
     wanted = [f"--include={','.join(PACKAGES)}", SUITE, str(archive)]
     return subprocess.run([*command, *wanted], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
 def _extract(archive: Path, root: Path) -> None:
-    root.mkdir(mode=0o755)
+    root.mkdir()
+    root.chmod(0o755)  # whatever the umask
     excluded = [f"--exclude={path}" for path in _UNWANTED]
-    command = ["tar", "-C", str(root), "-xf", str(archive), "--no-same-owner", *excluded]
+    command = ["tar", "-C", str(root), "-xpf", str(archive), "--no-same-owner", *excluded]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     archive.unlink()
     if done.returncode != 0:

@@ -50,7 +50,6 @@ class AsteriskInstance:
     @property
     def credentials(self) -> Credentials:
         """The instance's secrets; made when they are asked for first."""
-        self.settings.directory.mkdir(parents=True, exist_ok=True)
         return load_or_create(self.settings.credentials_file)
 
     @property

@@ -68,6 +68,8 @@ def write(settings: AsteriskSettings, files: Mapping[str, str], account: Account
         _make_directory(settings.directory / name, account, writable=True)
     for path in (settings.lib_dir / "keys", settings.spool_dir / "monitor", settings.spool_dir / "recording"):
         _make_directory(path, account, writable=True)
+    for path in settings.readable_dirs:
+        path.mkdir(mode=0o755, parents=True, exist_ok=True)
     for path in settings.writable_dirs:
         _make_directory(path, account, writable=True)
     for name, text in files.items():

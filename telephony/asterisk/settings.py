@@ -137,7 +137,7 @@ class AsteriskSettings:
 
     user: the system account it runs as when it is started by root (else it runs as whoever starts it).
     control_host: where ARI and AMI listen. sip_host: where SIP listens. readable_dirs: folders outside of `directory`
-    that Asterisk reads (prompts) and writable_dirs: folders that it writes to (recordings), made when missing.
+    that Asterisk reads (prompts) and writable_dirs: folders that it writes to (recordings); made when missing.
     extra_pjsip, extra_dialplan: text added at the end of pjsip.conf and extensions.conf. extra_modules: without ".so".
     """
 

@@ -63,7 +63,8 @@ def test_given_no_secrets_when_asked_twice_then_they_are_made_once_and_private(t
     assert load_or_create(tmp_path / "credentials.json") == first
     assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
     assert len(first.ari_password) >= 40
-    assert first.ari_password != first.ami_secret
+    assert len({first.ari_password, first.ami_secret, first.agent_key}) == 3
+    assert first.agent_secret("ana") == first.agent_secret("ana") != first.agent_secret("eva")
     assert [path.name for path in tmp_path.iterdir()] == ["credentials.json"]
 
 

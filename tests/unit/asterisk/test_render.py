@@ -18,7 +18,7 @@ from telephony.asterisk.settings import (
 )
 
 INSTALLATION = Installation(("/opt/ast/asterisk",), (22, 10, 1), Path("/opt/ast/modules"), Path("/opt/ast/data"))
-CREDENTIALS = Credentials("timbre", "ari-secret", "timbre", "ami-secret")
+CREDENTIALS = Credentials("timbre", "ari-secret", "timbre", "ami-secret", "agent-key")
 
 
 def rendered(**changes: object) -> dict[str, str]:
