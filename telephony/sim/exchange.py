@@ -26,6 +26,7 @@ from telephony.events import (
     HungUp,
     LinkState,
     PlaybackEnded,
+    Ringing,
 )
 from telephony.port import CallInbox, ChannelInfo, ExchangeState, OriginateOrder, TapOrder
 from telephony.sim.far_end import FarEnd
@@ -93,7 +94,7 @@ class SimExchange:
         self._set_link(LinkState.REFUSED)
 
     def restore_link(self) -> None:
-        """Mend the link and reconcile: HungUp for every channel that ended meanwhile, Answered for those answered."""
+        """Mend the link and reconcile: what ended, was answered or rang meanwhile is told."""
         self._link_state = LinkState.UP
         for channel_id, inbox in list(self._inboxes.items()):
             self._reconcile(channel_id, inbox)
@@ -122,6 +123,8 @@ class SimExchange:
             self._deliver(HungUp(channel_id, self.time_s(), text="ended while the link was down", lost=True))
         elif leg is not None and leg.state == "up" and not inbox.answered:
             self._deliver(Answered(channel_id, self.time_s()))
+        elif leg is not None and leg.state == "ringing" and not inbox.rang:
+            self._deliver(Ringing(channel_id, self.time_s()))
 
     async def _ask(self) -> None:
         if self._link_state is not LinkState.UP:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from telephony.events import Answered, CallEvent, HungUp, InboxOverflowed
+from telephony.events import Answered, CallEvent, HungUp, InboxOverflowed, Ringing
 
 
 class SimInbox:
@@ -12,6 +12,7 @@ class SimInbox:
         """Hold at most `capacity` unread events."""
         self.channel_id = channel_id
         self.channel_was_known = False  # whether reconciliation may say that its channel is gone
+        self.rang = False  # whether Ringing was delivered
         self.answered = False  # whether Answered was delivered
         self._capacity = capacity
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
@@ -35,6 +36,7 @@ class SimInbox:
             self._events.put_nowait(InboxOverflowed(event.channel_id, event.at_s))
             return False
         self._closed = isinstance(event, HungUp)
+        self.rang = self.rang or isinstance(event, Ringing)
         self.answered = self.answered or isinstance(event, Answered)
         self._events.put_nowait(event)
         return True

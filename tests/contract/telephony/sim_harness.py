@@ -10,7 +10,7 @@ from telephony.sim.far_end import Answer, FarEnd, HangUp, Press, Ring, Say
 from telephony.sim.network import Network
 from telephony.sim.taps import SimTaps
 from telephony.sim.virtual_time import VirtualClock
-from tests.contract.telephony.harness import Behaviour
+from tests.contract.telephony.harness import Behaviour, eventually
 
 _TONE = (8000 * np.sin(2 * np.pi * 440 * np.arange(5 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ)).astype(np.int16)
 _RINGS_AND_ANSWERS = (Ring(0.1), Answer(0.5))
@@ -66,3 +66,24 @@ class SimHarness:
 
     def recording_path(self, name: str) -> str:
         return f"recordings/{name}"
+
+    async def lose_link(self) -> None:
+        self.control.lose_link()
+
+    async def restore_link(self) -> None:
+        self.control.restore_link()
+
+    async def restart_exchange(self) -> None:
+        self.control.restart()
+
+    async def far_end_answered(self, channel_id: str) -> None:
+        async def answered() -> bool:
+            return self.control.record(channel_id).answered_s is not None
+
+        await eventually(self, answered, "the far end answered")
+
+    async def far_end_is_gone(self, channel_id: str) -> None:
+        async def gone() -> bool:
+            return self.control.record(channel_id).ended_s is not None
+
+        await eventually(self, gone, "the far end is gone")

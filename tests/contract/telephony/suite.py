@@ -8,6 +8,8 @@ A test module makes a class of it and gives it a `harness` fixture (see `harness
         @pytest.fixture
         async def harness(self) -> AsyncIterator[ExchangeHarness]: ...
 
+An exchange whose harness can also cut the link makes a second class of `link_loss.SurvivingLinkLoss`.
+
 Every wait is a condition with the harness's patience; no test knows which exchange it talks to.
 """
 
