@@ -97,6 +97,7 @@ def next_open_everywhere_s(windows: Iterable[CallingWindow], at_s: float, zones:
     return None
 
 
+@lru_cache(maxsize=1024)
 def parse_span(text: str) -> Span:
     """Read "mon-fri 09:00-21:00" or "daily 08:00-21:00" (every day). Raises ValueError that says how to write it."""
     match = _SPAN.fullmatch(text.strip().lower())

@@ -35,10 +35,15 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class LeadChange:
-    """What the end of an attempt or a disposition does to a lead: the only arrow back into the list."""
+    """What the end of an attempt or a disposition does to a lead: the only arrow back into the list.
+
+    gives_back_attempt: the attempt says nothing about the number (no room on the trunk) and is not counted in
+    Lead.attempts, so that an outage of ours never uses up a lead.
+    """
 
     lead_id: str
     state: LeadState
     next_call_at_s: float | None = None
     last_outcome: str | None = None
     callback_agent_id: str | None = None
+    gives_back_attempt: bool = False

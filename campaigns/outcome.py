@@ -30,5 +30,11 @@ class Outcome(StrEnum):
         """Whether a regulator counts the attempt among calls answered by a person."""
         return self in _ANSWERED_BY_PERSON
 
+    @property
+    def counts_as_attempt(self) -> bool:
+        """Whether it uses up one of the lead's attempts; a full trunk or a refusal of our own does not."""
+        return self not in _NOT_COUNTED
 
+
+_NOT_COUNTED = frozenset({Outcome.CONGESTION, Outcome.REFUSED})
 _ANSWERED_BY_PERSON = frozenset({Outcome.BRIDGED, Outcome.ABANDONED, Outcome.CUSTOMER_HUNG_UP})

@@ -1,6 +1,7 @@
 """The only arrow back into a lead list: what the end of an attempt, a disposition or a refusal does to its lead."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,13 +31,15 @@ def after_attempt(
     if outcome is Outcome.BRIDGED:
         return _closed(lead, outcome)
     rule = campaign.retry_rule(outcome)
-    if lead.attempts >= min(rule.max_attempts, campaign.limits.max_attempts):
+    counted = lead.attempts if outcome.counts_as_attempt else lead.attempts - 1
+    if counted >= min(rule.max_attempts, campaign.limits.max_attempts):
         return _closed(lead, outcome)
     zones = zones_for(lead, campaign)
     earliest_s = now_s + rule.delay_s
     if attempts_today >= campaign.limits.max_attempts_per_day:
         earliest_s = max(earliest_s, next_local_day_s(now_s, zones))
-    return _again(lead, outcome.value, campaign, earliest_s, windows)
+    change = _again(lead, outcome.value, campaign, earliest_s, windows)
+    return replace(change, gives_back_attempt=not outcome.counts_as_attempt)
 
 
 def after_disposition(

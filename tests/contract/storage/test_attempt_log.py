@@ -162,3 +162,15 @@ async def test_given_answers_when_the_ledger_is_asked_then_people_in_the_window_
     assert await ledger.answered("c", 102.0, 1000.0) == AnsweredCounts(2, 0)
     contacts = await ledger.contacts(lead.phone, 200.0)
     assert [contact.outcome for contact in contacts] == [Outcome.BRIDGED, Outcome.MACHINE, Outcome.CUSTOMER_HUNG_UP]
+
+
+async def test_given_a_full_trunk_when_the_attempt_ends_then_the_lead_keeps_its_attempts(house: House) -> None:
+    lead = house.lead(1)
+    await house.add(lead)
+    attempt = house.attempt(lead)
+    await house.storage.attempts.plan(attempt)
+    _, move = attempt.move(AttemptState.ENDED, 110.0, Outcome.CONGESTION)
+    change = LeadChange(lead.lead_id, LeadState.RETRY, 400.0, "congestion", gives_back_attempt=True)
+    await house.storage.attempts.end(move, change)
+    after = await house.storage.leads.get(lead.lead_id)
+    assert after is not None and (after.state, after.attempts) == (LeadState.RETRY, 0)

@@ -66,6 +66,12 @@ def test_outcomes_that_never_come_back(outcome):
     assert after_attempt(LEAD, outcome, CAMPAIGN, TUESDAY_NOON_S).state is LeadState.CLOSED
 
 
+def test_a_full_trunk_never_uses_up_a_lead():
+    change = after_attempt(replace(LEAD, attempts=6), Outcome.CONGESTION, CAMPAIGN, TUESDAY_NOON_S)
+    assert (change.state, change.gives_back_attempt) == (LeadState.RETRY, True)
+    assert not after_attempt(LEAD, Outcome.BUSY, CAMPAIGN, TUESDAY_NOON_S).gives_back_attempt
+
+
 def test_an_abandoned_person_is_left_alone_for_72_hours():
     change = after_attempt(LEAD, Outcome.ABANDONED, CAMPAIGN, TUESDAY_NOON_S)
     assert change.next_call_at_s == TUESDAY_NOON_S + 72 * 3600
@@ -138,7 +144,7 @@ def test_whatever_happens_a_retry_is_later_inside_the_window_and_within_the_caps
     assert change.state in {LeadState.CLOSED, LeadState.RETRY}
     assert change.last_outcome == outcome
     if change.state is LeadState.RETRY:
-        assert attempts < 5
+        assert attempts - change.gives_back_attempt < 5
         assert change.next_call_at_s is not None
         assert change.next_call_at_s >= now_s + campaign.retry_rule(outcome).delay_s
         window = campaign.calling_window()
