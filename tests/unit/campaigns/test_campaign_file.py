@@ -1,4 +1,6 @@
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -160,3 +162,9 @@ def test_any_damage_to_a_good_file_gives_a_campaign_or_problems_within_the_file(
         assert isinstance(read_campaign(damaged), Campaign)
     except CampaignFileError as error:
         assert all(1 <= problem.line <= damaged.count("\n") + 1 for problem in error.problems)
+
+
+def test_the_least_file_of_the_documentation_loads():
+    text = (Path(__file__).parents[3] / "docs" / "campaign-file.md").read_text(encoding="utf-8")
+    least, compliance = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert read_campaign(least + compliance).compliance.scrubbed == {"lista_robinson": "2026-11-02"}
