@@ -215,10 +215,7 @@ class SimExchange:
         await self._answer_arrives()
 
     def _place(self, order: OriginateOrder) -> None:
-        wanted = order.channel_id.casefold()
-        for live in itertools.chain(self._legs, self._board.tap_orders):
-            if live.casefold().startswith(wanted):
-                raise DuplicateChannel(409, "Channel with given unique ID already exists", f"originate {wanted}")
+        self._refuse_clash(order.channel_id, "originate")
         far_end = None if self.faults.refuses(order.endpoint) else self.network.at(order.endpoint)
         if far_end is None:
             raise EndpointRefused(500, "Allocation failed", f"originate {order.channel_id}")
@@ -226,10 +223,14 @@ class SimExchange:
         leg = self._add_leg(record, order.endpoint.partition("/")[2].rpartition("@")[2])
         leg.start(order.ring_timeout_s)
 
+    def _refuse_clash(self, channel_id: str, request: str) -> None:
+        if self._board.live_ids.clashes(channel_id):
+            raise DuplicateChannel(409, "Channel with given unique ID already exists", f"{request} {channel_id}")
+
     def _add_leg(self, record: CallRecord, endpoint_name: str) -> SimLeg:
         leg = SimLeg(self, record, f"PJSIP/{endpoint_name}-{next(self._serial):08x}")
         self.records.append(record)
-        self._legs[record.channel_id] = leg
+        self._board.add_leg(leg)
         inbox = self._inboxes.get(record.channel_id)
         if inbox is not None:
             inbox.channel_was_known = True
@@ -259,7 +260,7 @@ class SimExchange:
         self._board.leave(leg)
         self._end_recordings(leg.channel_id)
         leg.hears_now(set(), somebody=False)
-        self._legs.pop(leg.channel_id, None)
+        self._board.remove_leg(leg)
 
     # --- bridges ----------------------------------------------------------------------------------------------
 
@@ -299,8 +300,7 @@ class SimExchange:
         """Start copying a channel's audio to a tap that is open at `taps`."""
         await self._ask()
         self._leg(order.channel_id, "tap")
-        if order.tap_channel_id in self._board.tap_orders:
-            raise DuplicateChannel(409, "Channel with given unique ID already exists", f"tap {order.tap_channel_id}")
+        self._refuse_clash(order.tap_channel_id, "tap")
         if not self.taps.is_open(order.tap_id):
             raise RequestRejected(500, "nobody expects this tap id: open it at media.taps first", "tap")
         self._board.add_tap(order)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from telephony.events import BridgeEntered, BridgeLeft, CallEvent
 from telephony.port import BridgeInfo, TapOrder
 from telephony.sim.leg import SimLeg
+from telephony.sim.live_ids import LiveIds
 from telephony.sim.taps import SimTaps
 
 
@@ -22,10 +23,21 @@ class Switchboard:
         self.legs: dict[str, SimLeg] = {}
         self.tap_orders: dict[str, TapOrder] = {}  # by the tap's channel id
         self.bridges: dict[str, list[str]] = {}
+        self.live_ids = LiveIds()
         self._taps = taps
         self._emit = emit
         self._time_s = time_s
         self._prompt_on = prompt_on
+
+    def add_leg(self, leg: SimLeg) -> None:
+        """A channel is born."""
+        self.legs[leg.channel_id] = leg
+        self.live_ids.add(leg.channel_id)
+
+    def remove_leg(self, leg: SimLeg) -> None:
+        """A channel is gone; it has left its bridge already."""
+        if self.legs.pop(leg.channel_id, None) is not None:
+            self.live_ids.remove(leg.channel_id)
 
     def enter(self, bridge_id: str, leg: SimLeg) -> None:
         """Move a leg into a bridge, out of the one it was in."""
@@ -58,11 +70,13 @@ class Switchboard:
     def add_tap(self, order: TapOrder) -> None:
         """Put a tap's channel into its bridge; it hears the tapped leg as soon as that is there too."""
         self.tap_orders[order.tap_channel_id] = order
+        self.live_ids.add(order.tap_channel_id)
         self.bridges.setdefault(order.bridge_id, []).append(order.tap_channel_id)
 
     def remove_tap(self, order: TapOrder) -> None:
         """Remove a tap's channel and bridge."""
         if self.tap_orders.pop(order.tap_channel_id, None) is not None:
+            self.live_ids.remove(order.tap_channel_id)
             self._taps.connect(order.tap_id, None)
         self.destroy(order.bridge_id)
 
@@ -70,6 +84,7 @@ class Switchboard:
         """The exchange lost everything but its legs, which end by themselves."""
         self.bridges.clear()
         for order in self.tap_orders.values():
+            self.live_ids.remove(order.tap_channel_id)
             self._taps.connect(order.tap_id, None)
         self.tap_orders.clear()
 
