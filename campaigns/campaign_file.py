@@ -70,7 +70,7 @@ def read_campaign(text: str, file: str = "campaign.toml") -> Campaign:
 def _parsed(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets int() and deep nesting fail in their own way
         where = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
         line = int(where[1]) if where and where[1] else text.count("\n") + 1
         column = f" at column {where[2]}" if where and where[2] else ""

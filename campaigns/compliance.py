@@ -9,13 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 
-import phonenumbers
-
 from campaigns.calling_window import CallingWindow, next_open_everywhere_s, open_everywhere
 from campaigns.campaign import Campaign
 from campaigns.consent import Consent
 from campaigns.lead import Lead
-from campaigns.phone import country_of, is_mobile
+from campaigns.phone import country_of, is_mobile, national_part
 from campaigns.recycle import next_local_day_s, zones_for
 from campaigns.rule_pack import (
     AnyRule,
@@ -219,10 +217,7 @@ def _message_wrong(rule: MessageRule, campaign: Campaign) -> bool:
 def _caller_wrong(rule: CallerNumberRule, caller_id: str, country: str) -> bool:
     if rule.forbid_mobile and is_mobile(caller_id):
         return True
-    number = phonenumbers.parse(caller_id, None)
-    local = number.country_code == phonenumbers.country_code_for_region(country)
-    national = phonenumbers.national_significant_number(number)
-    return bool(rule.prefixes) and not (local and national.startswith(rule.prefixes))
+    return bool(rule.prefixes) and not national_part(caller_id, country).startswith(rule.prefixes)
 
 
 def _consent_missing(rule: ConsentRule, question: _Question) -> bool:

@@ -68,9 +68,18 @@ def country_of(phone: str) -> str:
 
 
 def is_mobile(phone: str) -> bool:
-    """Whether an E.164 number may be a mobile (in North America nobody can tell: True)."""
-    kind = phonenumbers.number_type(phonenumbers.parse(phone, None))
+    """Whether an E.164 number may be a mobile (in North America nobody can tell: True); False for what is no number."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(phone, None))
+    except phonenumbers.NumberParseException:
+        return False
     return kind in {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+def national_part(phone: str, region: str) -> str:
+    """The digits of an E.164 number after the country prefix of `region`; "" when it is not a number of that prefix."""
+    prefix = f"+{phonenumbers.country_code_for_region(region)}"
+    return phone.removeprefix(prefix) if phone.startswith(prefix) else ""
 
 
 def is_region(code: str) -> bool:

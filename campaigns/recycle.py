@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from campaigns.calling_window import CallingWindow, next_open_everywhere_s
+from campaigns.calling_window import CallingWindow, is_zone, next_open_everywhere_s
 from campaigns.campaign import Campaign
 from campaigns.disposition import Disposition, DispositionEffect
 from campaigns.lead import Lead, LeadChange, LeadState
@@ -90,7 +90,7 @@ def promised_s(
 
 def zones_for(lead: Lead, campaign: Campaign) -> tuple[str, ...]:
     """The zones the callee may be in: the lead's own, else all that its number allows, else the campaign's."""
-    return (lead.time_zone,) if lead.time_zone else zones_of(lead.phone) or (campaign.hours.time_zone,)
+    return (lead.time_zone,) if is_zone(lead.time_zone) else zones_of(lead.phone) or (campaign.hours.time_zone,)
 
 
 def next_local_day_s(now_s: float, zones: Sequence[str]) -> float:

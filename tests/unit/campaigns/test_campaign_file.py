@@ -168,3 +168,10 @@ def test_the_least_file_of_the_documentation_loads():
     text = (Path(__file__).parents[3] / "docs" / "campaign-file.md").read_text(encoding="utf-8")
     least, compliance = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert read_campaign(least + compliance).compliance.scrubbed == {"lista_robinson": "2026-11-02"}
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000, "a = 2026-13-45", "\x00"])
+def test_texts_made_to_break_the_reader_get_a_message(text):
+    [(line, _, message)] = problems_of(text)
+    assert line == 1
+    assert "not TOML" in message

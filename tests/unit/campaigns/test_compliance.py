@@ -145,6 +145,11 @@ def test_chilean_collection_shows_a_600_number(caller_id, allowed):
     assert isinstance(may_dial(lead, campaign, Facts(), NOON_S + 4 * 3600), Allowed) is allowed
 
 
+def test_a_caller_that_is_no_number_and_a_zone_that_is_none_break_nothing():
+    lead = replace(LEAD, time_zone="Norte")
+    assert isinstance(may_dial(lead, replace(SPAIN, caller_id="1000"), Facts(), NOON_S), Allowed)
+
+
 def test_an_advisory_rule_lets_the_call_go_and_tells():
     lead = replace(LEAD, phone="+551123456789", time_zone="America/Sao_Paulo")
     answer = may_dial(lead, campaign_for("BR", Purpose.MARKETING), Facts(), NOON_S + 4 * 3600)
