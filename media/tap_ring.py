@@ -14,6 +14,8 @@ from media.frames import FRAME_SAMPLES
 
 RING_FRAMES = 16
 """How much one slot can hold: 320 ms, more than any pause of a healthy event loop."""
+STANDING_FRAMES = 5
+"""A backlog of 100 ms is borne: on a busy machine Asterisk's threads pause so long, and dropped speech harms more."""
 CATCH_UP_TICKS = 25
 """A backlog is judged over half a second: a burst that drains by itself costs nothing."""
 
@@ -43,7 +45,7 @@ class TapCounters:
 class TapRing:
     """`slot_count` rings of `RING_FRAMES` frames (160 int16 samples each)."""
 
-    def __init__(self, slot_count: int, standing_frames: int = 2) -> None:
+    def __init__(self, slot_count: int, standing_frames: int = STANDING_FRAMES) -> None:
         self._standing = standing_frames
         self._frames = np.zeros((slot_count, RING_FRAMES, FRAME_SAMPLES), np.int16)
         self._head = np.zeros(slot_count, np.int64)
