@@ -21,6 +21,7 @@ _BOOT_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 20.0
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 25
+_NOT_OURS = "{} belongs to another user ({}): do this as that user or as root, or choose another var folder"
 
 
 class StartFailed(SetupError):
@@ -59,14 +60,20 @@ class AsteriskInstance:
 
     @property
     def pid(self) -> int | None:
-        """The process, or None when it does not run."""
-        return self._pid_file.read()
+        """The process, or None when it does not run. Raises SetupError when the instance is somebody else's."""
+        try:
+            return self._pid_file.read()
+        except PermissionError as error:
+            raise SetupError(_NOT_OURS.format(self.settings.directory, error.filename)) from error
 
     def prepare(self) -> Account:
         """Write the configuration and make the folders; returns the account that the instance runs as. Blocking."""
         account = account_for(self.settings.user)
-        files = render.render(self.settings, self.credentials, self.installation)
-        render.write(self.settings, files, account)
+        try:
+            files = render.render(self.settings, self.credentials, self.installation)
+            render.write(self.settings, files, account)
+        except PermissionError as error:
+            raise SetupError(_NOT_OURS.format(self.settings.directory, error.filename)) from error
         if len(os.fsencode(self.settings.run_dir / "asterisk.ctl")) > 107:
             raise SetupError(
                 f"{self.settings.run_dir} is too long for a socket: choose a shorter folder for the instance"
@@ -143,7 +150,10 @@ class AsteriskInstance:
         pid = self.pid
         if pid is None:
             return
-        os.kill(pid, signal.SIGTERM)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except PermissionError as error:
+            raise SetupError(_NOT_OURS.format(self.settings.directory, f"process {pid}")) from error
         if not await ended(pid, _STOP_TIMEOUT_S):
             await self.kill()
         self._pid_file.remove()

@@ -9,6 +9,7 @@ import stat
 import struct
 import wave
 from pathlib import Path
+from typing import NoReturn
 
 import aiohttp
 import pytest
@@ -19,7 +20,7 @@ from telephony.asterisk.pidfile import start_time
 from telephony.asterisk.ports import PortInUse, free_tcp_port
 from telephony.asterisk.process import AsteriskInstance, StartFailed
 from telephony.asterisk.settings import AgentEndpoint, TlsTransport, Trunk
-from telephony.errors import LinkDown
+from telephony.errors import LinkDown, SetupError
 from tests.support.servers import AsteriskFactory, scratch_dir
 from tests.support.until import until
 
@@ -281,3 +282,33 @@ async def test_given_every_kind_of_trunk_when_pjsip_is_reloaded_then_asterisk_ac
     assert [trunk.name for trunk in trunks if f"Endpoint:  {trunk.name} " not in shown] == []
     assert [line for line in _log(instance).splitlines() if "ERROR" in line] == []
     assert "account" in await instance.rx("pjsip show registrations")
+
+
+def _as_somebody_else(instance: AsteriskInstance) -> NoReturn:
+    """Runs in a child that must never get back into pytest. Exit status 0: both acts were refused in our words."""
+    refused = 0
+    try:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        for act in (instance.prepare, lambda: asyncio.run(instance.stop())):
+            try:
+                act()
+            except SetupError as error:
+                refused += "belongs to another user" in str(error)
+    finally:
+        os._exit(0 if refused == 2 else 1)
+
+
+def test_given_an_instance_of_root_when_somebody_else_starts_or_stops_it_then_one_line_says_whose_it_is(
+    dialer_asterisk: AsteriskInstance,
+) -> None:
+    before = _running(dialer_asterisk)
+    child = os.fork()
+    if child == 0:
+        _as_somebody_else(dialer_asterisk)
+
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert dialer_asterisk.pid == before
