@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from server.demo.behaviours import FAR_ENDS, Behaviour, Phase, codes_of
-from server.demo.numbering import CHILE, COLOMBIA, PERU, RANGES, SPAIN, DemoNumber, NumberRange
+from server.demo.numbering import COLOMBIA, PERU, RANGES, SPAIN, DemoNumber, NumberRange
 
 # A consumer list in the evening, after the "base25" of the pacing scenarios: 35 % people, 36 % machines, one number
 # in ten bad.
@@ -80,13 +80,12 @@ _CITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         SPAIN.region: ("Madrid", "Sevilla", "A Coruña", "Alcalá de Henares"),
         COLOMBIA.region: ("Bogotá", "Medellín", "Ibagué"),
-        CHILE.region: ("Santiago", "Valparaíso", "Concepción"),
         PERU.region: ("Lima", "Arequipa", "Cusco"),
     }
 )
-_COLUMNS = ("nombre", "apellidos", "telefono", "ciudad", "producto", "importe")
+_COLUMNS = ("nombre", "apellidos", "telefono", "zona horaria", "ciudad", "producto", "importe")
 _PRODUCTS = ("Fibra 600", "Seguro hogar", "Tarifa solar; plana", "Móvil ilimitado", 'Plan "Familia"')
-_RANGE_WEIGHTS = (6, 2, 1, 1)
+_RANGE_WEIGHTS = (6, 3, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,8 @@ class DemoLead:
     def row(self) -> tuple[str, ...]:
         """The cells as the CSV has them: a decimal comma, as Spanish spreadsheets export it."""
         amount = f"{self.amount_eur:.2f}".replace(".", ",")
-        return (self.first_name, self.surname, self.number.e164, self.city, self.product, amount)
+        zone = self.number.number_range.time_zone
+        return (self.first_name, self.surname, self.number.e164, zone, self.city, self.product, amount)
 
 
 def draw_leads(

@@ -35,9 +35,8 @@ class NumberRange:
 
 SPAIN = NumberRange("ES", "34", "788", 2, "Europe/Madrid")
 COLOMBIA = NumberRange("CO", "57", "370", 3, "America/Bogota")
-CHILE = NumberRange("CL", "56", "939", 2, "America/Santiago")
 PERU = NumberRange("PE", "51", "911", 2, "America/Lima")
-RANGES = (SPAIN, COLOMBIA, CHILE, PERU)
+RANGES = (SPAIN, COLOMBIA, PERU)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from media import soundfiles, tones
-from media.frames import SAMPLE_RATE_HZ
+from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from server.demo import voices
 from server.demo.behaviours import FAR_ENDS, PERSON_VOICES, Behaviour, FarEnd, Phase
 from server.demo.synthesis import Sound, from_pcm, line_noise, samples_of, silence, to_pcm
@@ -90,7 +90,9 @@ def _write(directory: Path, far_end: FarEnd, script: _Script) -> Prompt:
 
 
 def _save(stem: Path, sound: Sound, seed: int) -> str:
+    """Whole frames only: Asterisk would send a shorter packet in the middle of a call."""
     path = stem.with_suffix(".wav")
+    sound = np.concatenate([sound, np.zeros(-len(sound) % FRAME_SAMPLES)])
     soundfiles.save(path, to_pcm(sound + line_noise(len(sound), seed)))
     path.chmod(0o644)
     return str(stem)
