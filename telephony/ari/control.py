@@ -17,7 +17,14 @@ from telephony.ari.link import AnswerLost, Link, RawEvent
 from telephony.ari.reconcile import missed_events, read_state
 from telephony.ari.requests import Request
 from telephony.ari.settings import AriSettings
-from telephony.errors import ChannelGone, LinkDown, OriginateOutcomeUnknown, RequestRejected, SetupError
+from telephony.errors import (
+    ChannelGone,
+    LinkDown,
+    OriginateOutcomeUnknown,
+    RequestRejected,
+    SetupError,
+    TelephonyError,
+)
 from telephony.events import Answered, Arrived, HungUp, LinkState
 from telephony.port import ExchangeState, OriginateOrder, TapOrder
 
@@ -61,7 +68,7 @@ class AriCallControl:
         self._strays = strays or self._hang_up_later
         self._link = Link(settings, clock, rng, self._take, self._reconcile, on_stall)
         self._inboxes = InboxTable(settings.inbox_limit, self._hang_up_later)
-        self._entering: dict[str, asyncio.Future[None]] = {}
+        self._entering: dict[str, asyncio.Future[TelephonyError | None]] = {}
         self._arrived: deque[Arrived] = deque()
         self._arrival = asyncio.Event()
         self._settled = asyncio.Event()  # the link is up or refused
@@ -105,7 +112,7 @@ class AriCallControl:
             self._settled.clear()
             for entering in self._entering.values():
                 if not entering.done():
-                    entering.set_exception(AnswerLost("the link broke before the channel came under control"))
+                    entering.set_result(AnswerLost("the link broke before the channel came under control"))
 
     async def _reconcile(self, restarted: bool) -> None:
         """Make a new connection whole: the events that we want, and those that were missed."""
@@ -144,7 +151,7 @@ class AriCallControl:
     def _never_entered(self, event: HungUp) -> None:
         entering = self._entering.get(event.channel_id)
         if entering is not None and not entering.done():
-            entering.set_exception(ChannelGone(404, "it ended at once", f"channel {event.channel_id}"))
+            entering.set_result(ChannelGone(404, "it ended at once", f"channel {event.channel_id}"))
 
     def _arrive(self, arrival: Arrived) -> None:
         if len(self._arrived) >= _ARRIVALS_LIMIT:
@@ -170,16 +177,18 @@ class AriCallControl:
 
     async def _create_and_enter(self, request: Request, channel_id: str) -> None:
         """Make a channel and wait until it is under our control."""
-        entering: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entering: asyncio.Future[TelephonyError | None] = asyncio.get_running_loop().create_future()
         self._entering[channel_id] = entering
         try:
             await self._link.do(request)
             async with asyncio.timeout(self._settings.request_timeout_s):
-                await entering
+                failure = await entering
         except TimeoutError as error:
             raise AnswerLost(f"channel {channel_id} was made and never came under control") from error
         finally:
             del self._entering[channel_id]
+        if failure is not None:
+            raise failure
 
     # -- calls
 
