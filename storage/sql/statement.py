@@ -1,7 +1,7 @@
 """SQLAlchemy Core statements compiled once and run on the driver's own cursor.
 
-Compiling, caching and result wrapping of `Connection.execute` cost more than the statement itself here: measured in
-`docs/storage.md`. Columns hold text, numbers and flags only, so no type needs conversion on the way.
+Compiling, caching and result wrapping of `Connection.execute` cost more than the statement itself here. Columns hold
+text, numbers and flags only, so no type needs conversion on the way.
 """
 
 from collections.abc import Mapping, Sequence

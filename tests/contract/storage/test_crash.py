@@ -35,7 +35,7 @@ def acknowledged_before_kill(url: str, facts: int) -> dict[str, str]:
     return last
 
 
-@pytest.mark.parametrize("facts", [1, 333, 1000])
+@pytest.mark.parametrize("facts", [1, 500])
 async def test_given_kill_9_when_opened_again_then_every_acknowledged_fact_is_there(url: str, facts: int) -> None:
     last = acknowledged_before_kill(url, facts)
     storage = await open_storage(url)
@@ -77,4 +77,22 @@ async def test_given_a_full_database_then_a_clear_message_nothing_committed_lost
     await storage.database.write(lambda tx: tx.all(no_limit, {}))
     await house.add(house.lead(999_999))
     assert (await storage.lists.counts("l1"))["new"] == chunks * 500 + 1
+    await storage.close()
+
+
+def said_by_disk_filler(url: str) -> list[str]:
+    command = [sys.executable, "-m", "tests.contract.storage.disk_filler", url, "1500000"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+
+async def test_given_a_disk_without_room_then_storage_full_and_all_that_was_acknowledged_is_there(
+    new_database: Callable[[str], str],
+) -> None:
+    url = new_database("sqlite")
+    lines = said_by_disk_filler(url)
+    assert lines[-1].startswith("full ")
+    assert "nothing committed is lost" in lines[-1]
+    storage = await open_storage(url)
+    assert len(lines) > 10
+    assert (await storage.lists.counts("l"))["new"] == len(lines) - 1
     await storage.close()
