@@ -54,7 +54,7 @@ class Engine:
         self._trunks = trunks
         self._make_law = make_law
         self._campaign_of = campaign_of
-        self._recovered = False
+        self.recovered = asyncio.Event()  # attempts agree with what the exchange has
         self._must_recover = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._run_tasks: dict[str, asyncio.Task[None]] = {}
@@ -62,7 +62,7 @@ class Engine:
     @property
     def may_dial(self) -> bool:
         """Whether calls may be placed: the link is up and attempts agree with what the exchange has."""
-        return self._recovered and self.services.control.link_state is LinkState.UP
+        return self.recovered.is_set() and self.services.control.link_state is LinkState.UP
 
     async def __aenter__(self) -> Self:
         """Start; returns at once. Nothing is dialled until the exchange is reached and recovery is done."""
@@ -153,7 +153,7 @@ class Engine:
     def _link_changed(self, state: LinkState) -> None:
         self.services.sink(LinkChanged(self.services.clock.now_s(), state))
         if state is not LinkState.UP:
-            self._recovered = False
+            self.recovered.clear()
         self._must_recover.set()
 
     async def _keep_recovered(self) -> None:
@@ -162,7 +162,7 @@ class Engine:
             try:
                 await asyncio.wait_for(self._must_recover.wait(), _LAST_LOOK_S)
             except TimeoutError:
-                if self._recovered and not any(run.broken for run in self.runs.values()):
+                if self.recovered.is_set() and not any(run.broken for run in self.runs.values()):
                     continue
             self._must_recover.clear()
             if self.services.control.link_state is not LinkState.UP:
@@ -187,7 +187,7 @@ class Engine:
         await self._carry_out(plan)
         for run in self.runs.values():
             run.broken.clear()
-        self._recovered = True
+        self.recovered.set()
         return plan
 
     async def _carry_out(self, plan: RecoveryPlan) -> None:

@@ -78,6 +78,11 @@ class Listening:
         self._anybody.set()
         return ear
 
+    @property
+    def open_count(self) -> int:
+        """How many calls are listened to."""
+        return len(self._ears)
+
     def forget(self, ear: Ear) -> None:
         """Stop listening to an ear."""
         if self._ears.get(ear.slot) is ear:

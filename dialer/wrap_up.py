@@ -16,7 +16,6 @@ from storage.errors import StorageError
 from storage.port import AttemptLog, DispositionStore, DncStore, LeadStore
 from storage.port import Disposition as StoredDisposition
 
-
 _LONGEST_NOTE = 2000
 
 

@@ -28,7 +28,7 @@ class Catalogue(dict[str, Campaign]):
                 self[stored.campaign_id] = read_campaign(stored.definition, f"stored campaign {stored.campaign_id}")
             except CampaignFileError as error:
                 problems.append(str(error))
-        for path in sorted(folder.glob("*.toml")):
+        for path in await asyncio.to_thread(lambda: sorted(folder.glob("*.toml"))):
             try:
                 await self.put(await asyncio.to_thread(path.read_text, "utf-8"), str(path))
             except (CampaignFileError, UnicodeDecodeError, OSError) as error:

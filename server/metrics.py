@@ -14,10 +14,13 @@ from dialer.events import (
     Trouble,
     VerdictSaid,
 )
+from telephony.ami.events import AmiEvent, MediaQuality, RegistrationChanged
 from telephony.events import LinkState
 
 _SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 _LATENCY_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.2, 0.5, 1, 2)
+_JITTER_MS = (1, 2, 5, 10, 20, 40, 80, 160)
+_LOSS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
 _VERDICT_S = (0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5)
 
 
@@ -50,10 +53,31 @@ class Metrics:
             "timbre_calls_planned", "Calls that pacing asked for", ["campaign", "law"], registry=registry
         )
         self.troubles = Counter("timbre_troubles", "Troubles by where they came from", ["where"], registry=registry)
+        self.rtp_jitter_ms = Histogram(
+            "timbre_rtp_jitter_ms", "Jitter in RTCP reports", ["side"], buckets=_JITTER_MS, registry=registry
+        )
+        self.rtp_loss = Histogram(
+            "timbre_rtp_loss_ratio", "Loss in RTCP reports", ["side"], buckets=_LOSS, registry=registry
+        )
+        self.registrations = Counter(
+            "timbre_trunk_registration_changes", "Registrations at carriers", ["registered"], registry=registry
+        )
         self.link_up = Gauge("timbre_exchange_link_up", "1 while the exchange answers", registry=registry)
         self.loop_lag_s = Histogram(
             "timbre_event_loop_lag_seconds", "How late timers fire", buckets=_LATENCY_S, registry=registry
         )
+
+    def take_ami(self, event: AmiEvent) -> None:
+        """Count what the manager interface sees."""
+        match event:
+            case MediaQuality(sent=sent, jitter_ms=jitter_ms, lost_fraction=lost_fraction):
+                side = "sent" if sent else "received"
+                self.rtp_jitter_ms.labels(side).observe(jitter_ms)
+                self.rtp_loss.labels(side).observe(lost_fraction)
+            case RegistrationChanged(registered=registered):
+                self.registrations.labels(str(registered).lower()).inc()
+            case _:
+                pass
 
     def take(self, event: DialerEvent) -> None:
         """Count one event."""

@@ -7,8 +7,9 @@ SIT kinds: ITU-T E.180 supplement 2 and ANSI T1.401: the frequencies and lengths
 from dataclasses import dataclass
 from enum import StrEnum
 
-from amd.verdict import CallClass
+from amd.verdict import CallClass, Verdict
 from campaigns.outcome import Outcome
+from telephony.events import HungUp
 
 
 class SitKind(StrEnum):
@@ -172,3 +173,33 @@ def meaning_of_early_media(call_class: CallClass, q850: int = 0, sip_status: int
     if heard is None or signalled.outcome not in (Outcome.NO_ANSWER, Outcome.FAILED):
         return signalled
     return heard
+
+
+# What an answered call (or its early media) is when this was heard; HUMAN and UNKNOWN go to an agent instead.
+_BY_ANSWERED_CLASS: dict[CallClass, Meaning] = {
+    CallClass.MACHINE: Meaning(Outcome.MACHINE),
+    CallClass.MUSIC: Meaning(Outcome.MACHINE),
+    CallClass.BEEP: Meaning(Outcome.MACHINE),
+    CallClass.SCREENING: Meaning(Outcome.SCREENING),
+    CallClass.SIT: _ANNOUNCED,
+    CallClass.FAX: Meaning(Outcome.FAX),
+    CallClass.BUSY: _BUSY,
+    CallClass.RINGBACK: _NO_ANSWER,
+    CallClass.SILENCE: Meaning(Outcome.SILENCE),
+}
+
+
+def outcome_of_hangup(hung_up: HungUp, early: Verdict | None = None) -> Outcome:
+    """The outcome of a call that ended before it was answered; early: what was heard in its early media."""
+    if early is None:
+        return meaning_of_hang_up(hung_up.q850, hung_up.sip_status).outcome
+    return meaning_of_early_media(early.call_class, hung_up.q850, hung_up.sip_status).outcome
+
+
+def outcome_of_verdict(verdict: Verdict) -> Outcome:
+    """The outcome of a call that is ended because of what was heard. Raises KeyError for a person."""
+    if verdict.call_class is CallClass.SIT and verdict.early_media:
+        named = (kind for kind in SitKind if kind.value.replace("_", " ") in verdict.cause)
+        kind = next(named, SitKind.UNKNOWN)
+        return meaning_of_sit(kind).outcome
+    return _BY_ANSWERED_CLASS[verdict.call_class].outcome

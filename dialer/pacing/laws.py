@@ -1,0 +1,16 @@
+"""Which law a campaign is paced by."""
+
+from campaigns.campaign import Campaign, DialMode
+from dialer.pacing.plan import PacingLaw
+from dialer.pacing.simple import AgentPlaced, Ratio, progressive
+
+
+def make_law(campaign: Campaign) -> PacingLaw:
+    """A fresh law for a campaign, by its dial mode."""
+    match campaign.mode:
+        case DialMode.MANUAL | DialMode.PREVIEW:
+            return AgentPlaced()
+        case DialMode.PROGRESSIVE:
+            return progressive()
+        case DialMode.RATIO | DialMode.PREDICTIVE:
+            return Ratio(campaign.pacing.ratio)

@@ -1,0 +1,98 @@
+"""Lead lists, leads and numbers that must not be called."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, HTTPException, Query, Request
+from pydantic import BaseModel
+
+from campaigns.lead import Lead
+from campaigns.phone import PhoneError, parse_phone
+from server.api.house import TheHouse
+
+router = APIRouter(tags=["leads"])
+_MOST_SHOWN = 200
+
+
+class ImportView(BaseModel):
+    """What became of a file. rejections: the first 200, as text; values are masked."""
+
+    added: int
+    duplicates: int
+    rejected: int
+    rejections: list[str]
+
+
+class LeadView(BaseModel):
+    """One lead. Times are seconds since 1970, UTC."""
+
+    lead_id: str
+    list_id: str
+    phone: str
+    name: str
+    state: str
+    attempts: int
+    next_call_at_s: float | None
+    last_outcome: str | None
+    fields: dict[str, str]
+
+
+class DncView(BaseModel):
+    """How many numbers were new on the list."""
+
+    added: int
+
+
+def _view(lead: Lead) -> LeadView:
+    return LeadView(
+        lead_id=lead.lead_id,
+        list_id=lead.list_id,
+        phone=lead.phone,
+        name=lead.name,
+        state=lead.state.value,
+        attempts=lead.attempts,
+        next_call_at_s=lead.next_call_at_s,
+        last_outcome=lead.last_outcome,
+        fields=lead.fields,
+    )
+
+
+@router.post("/lists/{list_id}/import")
+async def import_leads(
+    list_id: str, request: Request, house: TheHouse, region: Annotated[str, Query(pattern="^[A-Z]{2}$")] = "ES"
+) -> ImportView:
+    """Import a CSV file (the body, as it is). Bad rows are reported, the others are imported."""
+    report = await house.importer.chunks([await request.body()], list_id, region)
+    return ImportView(
+        added=report.added,
+        duplicates=report.duplicates,
+        rejected=len(report.rejections),
+        rejections=[str(each) for each in report.rejections[:_MOST_SHOWN]],
+    )
+
+
+@router.get("/lists/{list_id}/leads")
+async def leads(
+    list_id: str, house: TheHouse, limit: Annotated[int, Query(ge=1, le=1000)] = 100, after: str = ""
+) -> list[LeadView]:
+    """A page of a list's leads, by id; `after`: the last id of the page before."""
+    return [_view(lead) for lead in await house.stores.leads.list(list_id, limit, after)]
+
+
+@router.get("/leads/{lead_id}")
+async def lead(lead_id: str, house: TheHouse) -> LeadView:
+    """One lead."""
+    if (found := await house.stores.leads.get(lead_id)) is None:
+        raise HTTPException(404, f"there is no lead {lead_id}")
+    return _view(found)
+
+
+@router.post("/dnc")
+async def add_dnc(
+    house: TheHouse, phones: Annotated[list[str], Body(max_length=10_000)], source: str = "api", region: str = "ES"
+) -> DncView:
+    """Add numbers that must not be called. One that cannot be read refuses them all."""
+    try:
+        numbers = [parse_phone(phone, region) for phone in phones]
+    except PhoneError as error:
+        raise HTTPException(422, f"a number cannot be read: {error}; nothing was added") from None
+    return DncView(added=await house.stores.dnc.add(numbers, source, house.clock.now_s()))

@@ -1,0 +1,85 @@
+"""`timbre agent`: add agents, sign them in and out, see what they do and how their phones connect."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.commands.console import ConfigOption, ask, console, fail, table_of
+from server.managed_asterisk import agent_secret, asterisk_settings
+from server.settings import Settings, SettingsError, load
+
+app = typer.Typer(help="Agents: add, sign in, ready, pause, sign out.", no_args_is_help=True)
+AgentId = Annotated[str, typer.Argument(help="The agent's id.")]
+
+
+def _settings(config: Path | None) -> Settings:
+    try:
+        return load(config)
+    except SettingsError as error:
+        fail(error)
+
+
+@app.command("list")
+def show_all(config: ConfigOption = None) -> None:
+    """Every agent and what it does."""
+    rows = ask(_settings(config), "GET", "/agents")
+    console.print(table_of(rows, "agent_id", "name", "state", "audio", "audio_trouble", "endpoint"))
+
+
+@app.command()
+def phone(agent_id: AgentId, config: ConfigOption = None) -> None:
+    """How this agent's SIP phone registers with the managed Asterisk."""
+    settings = _settings(config)
+    agent = next((agent for agent in settings.agents if agent.name == agent_id), None)
+    if agent is None:
+        fail(f"no agent {agent_id!r} in the settings: add [[agents]] with name = {agent_id!r} to timbre.toml")
+    part = settings.asterisk
+    console.print(f"server {part.sip_host}:{part.sip_port} (UDP), user {agent.name}", highlight=False)
+    console.print(f"secret {agent_secret(agent, asterisk_settings(settings))}", highlight=False)
+
+
+@app.command()
+def add(
+    agent_id: AgentId,
+    endpoint: Annotated[str, typer.Option(help="Dial string of the phone, such as PJSIP/ana.")],
+    name: str = "",
+    config: ConfigOption = None,
+) -> None:
+    """Add an agent, or change it."""
+    ask(_settings(config), "PUT", f"/agents/{agent_id}", json={"name": name, "endpoint": endpoint})
+    console.print(f"agent {agent_id} is dialled at {endpoint}", highlight=False)
+
+
+@app.command("sign-in")
+def sign_in(
+    agent_id: AgentId,
+    ready: Annotated[bool, typer.Option(help="Take calls at once.")] = True,
+    config: ConfigOption = None,
+) -> None:
+    """Sign an agent in: its phone is called now and stays connected for the shift."""
+    settings = _settings(config)
+    ask(settings, "POST", f"/agents/{agent_id}/sign-in")
+    if ready:
+        ask(settings, "POST", f"/agents/{agent_id}/ready")
+    console.print(f"agent {agent_id} is signed in", highlight=False)
+
+
+@app.command()
+def ready(agent_id: AgentId, config: ConfigOption = None) -> None:
+    """Take calls from now on."""
+    ask(_settings(config), "POST", f"/agents/{agent_id}/ready")
+
+
+@app.command()
+def pause(agent_id: AgentId, reason: str = "pause", config: ConfigOption = None) -> None:
+    """Take no calls, at once or after the present one."""
+    done = ask(_settings(config), "POST", f"/agents/{agent_id}/pause", json={"reason": reason})["done"]
+    console.print("paused" if done else "paused after the present call")
+
+
+@app.command("sign-out")
+def sign_out(agent_id: AgentId, config: ConfigOption = None) -> None:
+    """Sign an agent out, at once or after the present call."""
+    done = ask(_settings(config), "POST", f"/agents/{agent_id}/sign-out")["done"]
+    console.print("signed out" if done else "signs out after the present call")

@@ -1,0 +1,110 @@
+"""`timbre campaign`: check a file, add it, fill its lists, start, pause, stop, look."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from campaigns.campaign_file import CampaignFileError, read_campaign
+from server.commands.console import ConfigOption, ask, console, fail, table_of
+from server.settings import Settings, SettingsError, load
+
+app = typer.Typer(help="Campaigns: check, add, import leads, start, pause, stop.", no_args_is_help=True)
+CampaignId = Annotated[str, typer.Argument(help="The campaign's id.")]
+
+
+def _settings(config: Path | None) -> Settings:
+    try:
+        return load(config)
+    except SettingsError as error:
+        fail(error)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {error}")
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="A campaign file (TOML).")]) -> None:
+    """Say everything that is wrong with a campaign file, with its lines."""
+    try:
+        campaign = read_campaign(_text(file), str(file))
+    except CampaignFileError as error:
+        fail(error)
+    console.print(f"{file}: campaign {campaign.campaign_id} ({campaign.mode.value}) is sound", highlight=False)
+
+
+@app.command()
+def add(file: Path, config: ConfigOption = None) -> None:
+    """Add a campaign to the running server, or change it."""
+    text = _text(file)
+    try:
+        read_campaign(text, str(file))
+    except CampaignFileError as error:
+        fail(error)
+    view = ask(_settings(config), "PUT", "/campaigns", content=text.encode())
+    console.print(f"campaign {view['campaign_id']} dials lists {', '.join(view['lists'])}", highlight=False)
+
+
+@app.command("import")
+def import_leads(
+    list_id: Annotated[str, typer.Argument(help="The lead list, as the campaign names it.")],
+    file: Path,
+    region: Annotated[str, typer.Option(help="Country of numbers without a prefix (ISO 3166 alpha-2).")] = "ES",
+    config: ConfigOption = None,
+) -> None:
+    """Import a CSV of leads. Bad rows are listed with their reason, the others are imported."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    report = ask(_settings(config), "POST", f"/lists/{list_id}/import", content=content, params={"region": region})
+    console.print(
+        f"{report['added']} leads added, {report['duplicates']} duplicates, {report['rejected']} rejected",
+        highlight=False,
+    )
+    for words in report["rejections"]:
+        console.print(f"  {words}", style="yellow", highlight=False, markup=False)
+
+
+@app.command("list")
+def show_all(config: ConfigOption = None) -> None:
+    """Every campaign."""
+    rows = ask(_settings(config), "GET", "/campaigns")
+    console.print(table_of(rows, "campaign_id", "name", "mode", "lists", "wanted", "running"))
+
+
+@app.command()
+def show(campaign_id: CampaignId, config: ConfigOption = None) -> None:
+    """One campaign: its leads, outcomes and dispositions."""
+    view = ask(_settings(config), "GET", f"/campaigns/{campaign_id}")
+    console.print(f"{view['name']} ({view['mode']}), wanted {view['wanted']}, running {view['running'] or 'no'}")
+    for title in ("leads", "outcomes", "dispositions"):
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(view[title].items())) or "none"
+        console.print(f"{title}: {counts}", highlight=False)
+
+
+@app.command()
+def start(campaign_id: CampaignId, config: ConfigOption = None) -> None:
+    """Start a campaign, or take a paused one up again."""
+    _order(campaign_id, "start", config)
+
+
+@app.command()
+def pause(campaign_id: CampaignId, config: ConfigOption = None) -> None:
+    """Place no new calls; calls in flight and conversations go on."""
+    _order(campaign_id, "pause", config)
+
+
+@app.command()
+def stop(campaign_id: CampaignId, config: ConfigOption = None) -> None:
+    """Take ringing calls back and stop."""
+    _order(campaign_id, "stop", config)
+
+
+def _order(campaign_id: str, verb: str, config: Path | None) -> None:
+    view = ask(_settings(config), "POST", f"/campaigns/{campaign_id}/{verb}")
+    console.print(f"campaign {campaign_id}: wanted {view['wanted']}, running {view['running'] or 'no'}")

@@ -1,0 +1,91 @@
+"""What the commands share: a console, one way to fail, one way to ask the running server."""
+
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from campaigns.campaign_file import CampaignFileError
+from campaigns.csv_text import LeadFileError
+from media.prompts import PromptMissing
+from media.soundfiles import SoundFileUnusable
+from server.settings import Settings, SettingsError
+from server.token import api_token
+from storage.errors import StorageError
+from telephony.asterisk.settings import AsteriskSettingsError
+from telephony.errors import TelephonyError
+
+console = Console()
+_errors = Console(stderr=True)
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file instead of timbre.toml.")]
+WHAT_A_PERSON_MENDS = (
+    AsteriskSettingsError,
+    CampaignFileError,
+    LeadFileError,
+    OSError,
+    PromptMissing,
+    SettingsError,
+    SoundFileUnusable,
+    StorageError,
+    TelephonyError,
+)
+
+
+def fail(*errors: BaseException | str) -> NoReturn:
+    """Say what is wrong, once, and leave with exit status 1."""
+    for error in errors:
+        for each in _flat(error):
+            _errors.print(each, style="red", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _flat(error: BaseException | str) -> list[str]:
+    if isinstance(error, BaseExceptionGroup):
+        return [text for each in error.exceptions for text in _flat(each)]
+    return [str(error) or repr(error)]
+
+
+def ask(settings: Settings, method: str, path: str, **more: Any) -> Any:
+    """One request to the running server; its answer as JSON. Ends the command with a message when it says no."""
+    url = f"http://{settings.http.host}:{settings.http.port}/api/v1{path}"
+    headers = {"Authorization": f"Bearer {api_token(settings)}"}
+    try:
+        answer = httpx.request(method, url, headers=headers, timeout=600.0, **more)
+    except httpx.HTTPError as error:
+        fail(f"no server answers at {url} ({error}): start it with `timbre up`")
+    if answer.is_error:
+        detail = answer.json().get("detail", answer.text) if answer.content else answer.reason_phrase
+        fail(f"{detail}")
+    return answer.json()
+
+
+def table_of(rows: list[dict[str, Any]], *columns: str) -> Table:
+    """Rows as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show_status(settings: Settings) -> None:
+    """Print what the running server does."""
+    now = ask(settings, "GET", "/status")
+    link = "[green]may dial[/green]" if now["may_dial"] else f"[red]may not dial[/red] (link {now['link']})"
+    console.print(f"node {now['node']}: {link}; live store {'up' if now['live_store_up'] else 'down'}")
+    agents = ", ".join(f"{count} {state}" for state, count in sorted(now["agents"].items())) or "nobody signed in"
+    console.print(f"agents: {agents}")
+    columns = ("campaign_id", "state", "law", "in_flight", "talking", "placed", "people", "machines", "abandoned")
+    console.print(table_of(now["campaigns"], *columns))
+    for trouble in now["troubles"][-10:]:
+        console.print(f"{trouble['where']}: {trouble['words']}", style="yellow", highlight=False, markup=False)

@@ -1,0 +1,5 @@
+"""`timbre demo`: written next."""
+
+
+def demo() -> None:
+    """Run the demo."""

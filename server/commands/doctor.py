@@ -1,0 +1,124 @@
+"""`timbre doctor`: what is missing on this machine, and how to get it."""
+
+import importlib.util
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import typer
+
+from server.access import access
+from server.commands.console import ConfigOption, console, fail
+from server.run import asterisk_of
+from server.settings import Settings, SettingsError, load
+from storage.errors import StorageError
+from storage.sql.engine import make_engine
+from storage.sql.migrate import upgrade
+from telephony.asterisk import install
+from telephony.asterisk.ports import is_free
+from telephony.asterisk.settings import AsteriskSettingsError
+from telephony.errors import TelephonyError
+
+_MIN_FREE_MB = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. mend: what to do when it is not fine."""
+
+    what: str
+    fine: bool
+    mend: str = ""
+
+
+def doctor(config: ConfigOption = None) -> None:
+    """Look at everything a node needs, say what is missing and how to get it. Exit status 1 when something is."""
+    try:
+        settings = load(config)
+    except SettingsError as error:
+        fail(error)
+    findings = list(_look(settings))
+    for finding in findings:
+        mark = "[green]ok     [/green]" if finding.fine else "[red]missing[/red]"
+        console.print(f"{mark} {finding.what}", highlight=False)
+        if not finding.fine:
+            console.print(f"        {finding.mend}", style="yellow", highlight=False, markup=False)
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+def _look(settings: Settings) -> Iterator[Finding]:
+    yield Finding(f"Python {sys.version.split()[0]}", sys.version_info >= (3, 11), "use Python 3.11 or newer")
+    yield _asterisk()
+    if not settings.redis.url:
+        program = shutil.which("redis-server")
+        yield Finding("redis-server", program is not None, "run `make setup`, or set redis.url to a Redis of yours")
+    yield _database(settings)
+    yield from _ports(settings)
+    yield _disk(settings)
+    yield _secrets(settings)
+    yield _trunks(settings)
+    robots = importlib.util.find_spec("pjsua2") is not None
+    yield Finding("softphone robots (only for the demo and tests)", robots, "pip install 'timbre-dialer[softphone]'")
+
+
+def _asterisk() -> Finding:
+    found = install.find()
+    what = f"Asterisk {found.version_text}" if found else "Asterisk 20.16, 22.6 or newer"
+    return Finding(what, found is not None, "run `timbre asterisk install` (or `make setup`)")
+
+
+def _database(settings: Settings) -> Finding:
+    kind = "PostgreSQL" if settings.database_url.startswith("postgresql") else "SQLite"
+    try:
+        engine = make_engine(settings.database_url)
+        upgrade(engine)
+        engine.dispose()
+    except StorageError as error:
+        return Finding(f"database ({kind})", False, str(error))
+    return Finding(f"database ({kind})", True)
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    part = settings.asterisk
+    wanted = [("http.port", settings.http.port, socket.SOCK_STREAM, settings.http.host)]
+    if part.managed and not _runs(settings):
+        wanted += [
+            ("asterisk.http_port", part.http_port, socket.SOCK_STREAM, "127.0.0.1"),
+            ("asterisk.ami_port", part.ami_port, socket.SOCK_STREAM, "127.0.0.1"),
+            ("asterisk.sip_port", part.sip_port, socket.SOCK_DGRAM, part.sip_host),
+        ]
+    for name, port, kind, host in wanted:
+        free = is_free(port, kind, host)
+        yield Finding(f"{name} {port}", free, f"another program has it: stop that, or set {name} to a free port")
+
+
+def _runs(settings: Settings) -> bool:
+    try:
+        instance = asterisk_of(settings)
+    except (TelephonyError, AsteriskSettingsError):
+        return False
+    return instance is not None and instance.pid is not None
+
+
+def _disk(settings: Settings) -> Finding:
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    free_mb = shutil.disk_usage(settings.var_dir).free // 1_000_000
+    mend = f"{settings.var_dir} has {free_mb} MB free: recordings stop at {settings.media.min_free_mb} MB"
+    return Finding(f"disk: {free_mb // 1000} GB free for recordings", free_mb >= _MIN_FREE_MB, mend)
+
+
+def _secrets(settings: Settings) -> Finding:
+    try:
+        access(settings)
+    except (TelephonyError, AsteriskSettingsError) as error:
+        return Finding("secrets of the exchange", False, str(error))
+    return Finding("secrets of the exchange", True)
+
+
+def _trunks(settings: Settings) -> Finding:
+    names = ", ".join(trunk.name for trunk in settings.trunks)
+    mend = "add [[trunks]] to timbre.toml: asterisk-conf/trunk-examples has one for each kind of carrier"
+    return Finding(f"trunks: {names}" if names else "a trunk", bool(names), mend)

@@ -1,0 +1,257 @@
+"""The composition root: every floor of one node, put together once and taken down in order."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amd.bank import AmdBank
+from campaigns.campaign import Campaign
+from campaigns.clock import Clock
+from campaigns.outcome import Outcome
+from dialer.agent_desk import AgentDesk
+from dialer.engine import Engine
+from dialer.events import DialerEvent, Trouble
+from dialer.gate import ComplianceGate
+from dialer.leads import HopperLeads
+from dialer.listening import Listening
+from dialer.pacing.laws import make_law
+from dialer.pacing.plan import Tally
+from dialer.services import Services
+from dialer.staff import Staff
+from dialer.trunk import Trunk, TrunkSettings
+from dialer.wrap_up import WrapUpDesk
+from media.prompts import PromptLibrary
+from media.tap_hub import TapHub
+from server.access import ExchangeAccess
+from server.catalogue import Catalogue
+from server.clock import SystemClock
+from server.event_hub import EventHub
+from server.import_leads import LeadImporter
+from server.metrics import Metrics
+from server.prompt_book import PromptBook
+from server.recorder import Recorder
+from server.settings import Settings
+from server.stores import Stores, open_stores
+from storage.live.connection import RedisLink
+from storage.live.hopper import RedisHopper
+from storage.port import CampaignState, StoredAgent
+from telephony.ami.observer import AmiObserver
+from telephony.ami.settings import AmiSettings
+from telephony.ari.control import AriCallControl
+from telephony.ari.settings import AriSettings
+
+_DAY_S = 86_400.0
+_LAG_EVERY_S = 0.1
+
+
+@dataclass(slots=True)
+class House:
+    """One running node; what the API and the commands work with."""
+
+    settings: Settings
+    clock: Clock
+    stores: Stores
+    hub: EventHub
+    metrics: Metrics
+    catalogue: Catalogue
+    importer: LeadImporter
+    prompts: PromptBook
+    engine: Engine
+    staff: Staff
+    desk: AgentDesk
+    wrap_up: WrapUpDesk
+    taps: TapHub
+    control: AriCallControl
+    ami: AmiObserver
+    recorder: Recorder
+    redis: RedisLink
+
+    async def start_campaign(self, campaign_id: str) -> None:
+        """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
+        campaign = self.catalogue[campaign_id]
+        await asyncio.to_thread(self.prompts.prepare, campaign)
+        await self.engine.start(campaign, await self._today(campaign))
+        await self.catalogue.want(campaign_id, CampaignState.RUNNING)
+
+    async def pause_campaign(self, campaign_id: str) -> None:
+        """Place no new calls and remember it. Raises EngineError when it does not run."""
+        self.engine.pause(campaign_id)
+        await self.catalogue.want(campaign_id, CampaignState.PAUSED)
+
+    async def stop_campaign(self, campaign_id: str) -> None:
+        """Stop a campaign and remember it. Raises EngineError when it does not run."""
+        await self.engine.stop(campaign_id)
+        await self.catalogue.want(campaign_id, CampaignState.STOPPED)
+
+    async def resume_campaigns(self) -> None:
+        """After a start: go on with every campaign that was running."""
+        for campaign_id, state in (await self.catalogue.wanted()).items():
+            if state is CampaignState.RUNNING and campaign_id in self.catalogue:
+                await self.start_campaign(campaign_id)
+
+    async def _today(self, campaign: Campaign) -> Tally:
+        """What a law and its guarantee must know of the last day, so that a restart does not forget abandoned calls."""
+        outcomes = await self.stores.attempts.outcomes(campaign.campaign_id, self.clock.now_s() - _DAY_S)
+        people = sum(count for outcome, count in outcomes.items() if outcome.answered_by_person)
+        machines = outcomes.get(Outcome.MACHINE, 0) + outcomes.get(Outcome.MESSAGE_LEFT, 0)
+        return Tally(
+            placed=sum(outcomes.values()),
+            answers=people + machines,
+            people=people,
+            machines=machines,
+            abandoned=outcomes.get(Outcome.ABANDONED, 0),
+        )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterator[House]:
+    """Bring one node up: stores, taps, the link to the exchange, the engine; campaigns that ran go on.
+
+    Returns when the exchange answers. Raises StorageError, SetupError, OSError when something must be mended first.
+    """
+    clock, rng, hub, metrics = SystemClock(), random.Random(), EventHub(), Metrics()
+    media = settings.media
+    async with (
+        open_stores(settings.database_url) as stores,
+        TapHub(clock, slot_count=media.tap_slots, host=media.audiosocket_host, port=media.audiosocket_port) as taps,
+    ):
+        ami = AmiObserver(_ami(access), clock, rng, metrics.take_ami)
+        control = AriCallControl(_ari(settings, access, taps), clock, rng, ami, taps.nudge)
+        house = _compose(settings, clock, rng, hub, metrics, stores, taps, control, ami)
+        async with asyncio.TaskGroup() as group:
+            helpers = [group.create_task(work, name=name) for name, work in _work(house).items()]
+            try:
+                await control.wait_up()
+                await _sign_on(house)
+                async with house.engine:
+                    await house.resume_campaigns()
+                    yield house
+                await house.recorder.close()
+            finally:
+                for helper in helpers:
+                    helper.cancel()
+                await house.redis.close()
+
+
+def _ari(settings: Settings, access: ExchangeAccess, taps: TapHub) -> AriSettings:
+    return AriSettings(
+        host=access.host,
+        port=access.http_port,
+        user=access.user,
+        secret=access.secret,
+        app=settings.asterisk.app,
+        audiosocket_host=settings.media.audiosocket_host,
+        audiosocket_port=taps.port,
+        secret_place=access.secret_place,
+    )
+
+
+def _ami(access: ExchangeAccess) -> AmiSettings:
+    return AmiSettings(access.host, access.ami_port, access.ami_user, access.ami_secret, access.secret_place)
+
+
+def _compose(
+    settings: Settings,
+    clock: Clock,
+    rng: random.Random,
+    hub: EventHub,
+    metrics: Metrics,
+    stores: Stores,
+    taps: TapHub,
+    control: AriCallControl,
+    ami: AmiObserver,
+) -> House:
+    catalogue = Catalogue(stores.campaigns, stores.lists, clock)
+    library = PromptLibrary(
+        [settings.var_dir / "sounds", *map(Path, settings.media.prompts)], settings.var_dir / "prompts"
+    )
+    prompts = PromptBook(library)
+    desk = AgentDesk(control, clock, rng, hub.take)
+    gate = ComplianceGate(stores.dnc, stores.ledger, clock)
+    recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
+    services = Services(
+        settings.node,
+        control,
+        clock,
+        rng,
+        stores.attempts,
+        desk,
+        Listening(taps, AmdBank(settings.media.tap_slots), clock),
+        prompts,
+        recorder,
+        gate.recycle,
+        hub.take,
+    )
+    redis = RedisLink(settings.redis_url, clock)
+    source = HopperLeads(RedisHopper(redis), stores.leads, gate, clock, hub.take)
+    staff = Staff(stores.agents, desk, clock, hub.take)
+    trunks = {
+        part.name: Trunk(TrunkSettings(part.name, part.endpoint, part.channels, part.calls_per_s))
+        for part in settings.trunks
+    }
+    engine = Engine(services, staff, stores.leads, source, trunks, make_law, catalogue.get)
+    wrap_up = WrapUpDesk(
+        stores.attempts, stores.leads, stores.dispositions, stores.dnc, desk, clock, hub.take, catalogue
+    )
+    importer = LeadImporter(stores.leads, stores.lists, clock, rng)
+    for listener in (metrics.take, engine.take):
+        hub.listen(listener)
+    return House(
+        settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up, taps,
+        control, ami, recorder, redis,
+    )  # fmt: skip
+
+
+def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
+    return {
+        "ari": house.control.run(),
+        "ami": house.ami.run(),
+        "defaults": _default_dispositions(house),
+        "recordings": _finish_recordings(house),
+        "lag": _watch_lag(house),
+    }
+
+
+async def _sign_on(house: House) -> None:
+    """What must be done once before anything is dialled."""
+    for problem in await house.catalogue.load(house.settings.campaigns):
+        house.hub.take(Trouble(house.clock.now_s(), "campaigns", problem))
+    for agent in house.settings.agents:
+        endpoint = agent.endpoint or f"PJSIP/{agent.name}"
+        name = agent.display_name or agent.name
+        await house.stores.agents.put(StoredAgent(agent.name, name, endpoint, agent.skills))
+
+
+async def _default_dispositions(house: House) -> None:
+    """Wrap-ups that ended without the agent's word get the campaign's default."""
+    over: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    def hear(event: DialerEvent) -> None:
+        if ended := WrapUpDesk.ended_without_word(event):
+            over.put_nowait(ended)
+
+    stop = house.hub.listen(hear)
+    try:
+        while True:
+            await house.wrap_up.default(*await over.get())
+    finally:
+        stop()
+
+
+async def _watch_lag(house: House) -> None:
+    """Measure how late the event loop wakes: the first sign of a node that does too much."""
+    while True:
+        due_s = house.clock.monotonic_s() + _LAG_EVERY_S
+        await asyncio.sleep(_LAG_EVERY_S)
+        house.metrics.loop_lag_s.observe(max(0.0, house.clock.monotonic_s() - due_s))
+
+
+async def _finish_recordings(house: House) -> None:
+    """Recordings that a crash left open are finished once attempts and the exchange agree again."""
+    await house.engine.recovered.wait()
+    if count := await house.recorder.recover(house.stores.attempts):
+        house.hub.take(Trouble(house.clock.now_s(), "recordings", f"{count} recordings of a crashed run are finished"))

@@ -1,0 +1,144 @@
+"""Run a node: the managed parts, the house, the HTTP server; until it is told to stop."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from server.access import access
+from server.api.app import make_app
+from server.house import House, open_house
+from server.logs import logger
+from server.managed_asterisk import asterisk_settings
+from server.managed_redis import ManagedRedis
+from server.narrator import narrate
+from server.settings import Settings
+from server.token import api_token
+from telephony.asterisk import install
+from telephony.asterisk.ports import PortInUse, free_tcp_port, is_free
+from telephony.asterisk.process import AsteriskInstance
+from telephony.errors import SetupError
+
+Say = Callable[[str], None]
+
+
+def redis_of(settings: Settings) -> ManagedRedis | None:
+    """The Redis that Timbre runs itself, None when the settings name one of yours."""
+    return None if settings.redis.url else ManagedRedis(settings.var_dir / "redis", settings.redis.port)
+
+
+def asterisk_of(settings: Settings) -> AsteriskInstance | None:
+    """The Asterisk that Timbre runs itself, None when the settings name one of yours. Blocking."""
+    return AsteriskInstance(asterisk_settings(settings), install.require()) if settings.asterisk.managed else None
+
+
+class AlreadyRunning(SetupError):
+    """Another server works in this var folder."""
+
+
+@contextlib.contextmanager
+def only_server(settings: Settings) -> Iterator[None]:
+    """Hold the var folder for one server. Raises AlreadyRunning naming the process."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.var_dir / "server.lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            who = lock.read().strip() or "unknown"
+            raise AlreadyRunning(
+                f"a server (pid {who}) works in {settings.var_dir}: stop it first, or use another var folder"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@asynccontextmanager
+async def managed_parts(settings: Settings, say: Say, *, keep: bool) -> AsyncIterator[None]:
+    """Start the parts that Timbre runs itself; stop them at the end unless `keep`."""
+    redis, asterisk = redis_of(settings), await asyncio.to_thread(asterisk_of, settings)
+    try:
+        if redis:
+            await redis.start()
+            say(f"Redis on port {settings.redis.port}")
+        if asterisk:
+            await asterisk.start()
+            where = f"{settings.asterisk.sip_host}:{settings.asterisk.sip_port}"
+            say(f"Asterisk {asterisk.installation.version_text}, SIP on {where}")
+        yield
+    finally:
+        if not keep:
+            if asterisk:
+                await asterisk.stop()
+            if redis:
+                await redis.stop()
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, say: Say, *, keep: bool = False) -> AsyncIterator[House]:
+    """A whole node with its HTTP server. Raises SetupError, PortInUse, StorageError: a person must mend something."""
+    with only_server(settings):
+        _require_port(settings)
+        async with managed_parts(settings, say, keep=keep):
+            ways_in = await asyncio.to_thread(access, settings)
+            async with open_house(settings, ways_in) as house, _http(house), _narrated(house):
+                say(f"API on http://{settings.http.host}:{settings.http.port}/api/docs")
+                yield house
+
+
+def _require_port(settings: Settings) -> None:
+    if not is_free(settings.http.port, socket.SOCK_STREAM, settings.http.host):
+        raise PortInUse(
+            f"port {settings.http.port} (http.port) is taken by another program: stop it, or set http.port in "
+            f"timbre.toml or TIMBRE_HTTP__PORT to a free one such as {free_tcp_port()}"
+        )
+
+
+@asynccontextmanager
+async def _narrated(house: House) -> AsyncIterator[None]:
+    stop = house.hub.listen(narrate(logger("node")))
+    try:
+        yield
+    finally:
+        stop()
+
+
+@asynccontextmanager
+async def _http(house: House) -> AsyncIterator[None]:
+    settings = house.settings
+    token = await asyncio.to_thread(api_token, settings)
+    config = uvicorn.Config(
+        make_app(house, token),
+        host=settings.http.host,
+        port=settings.http.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server.serve(), name="http")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await asyncio.wait({task}, timeout=5)
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
