@@ -129,7 +129,7 @@ class RobotCall(pj.Call):  # type: ignore[misc]
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
         """Tell when the call is gone."""
         info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED and self.robot.call is self:
             self.robot.on_down(info.lastStatusCode, info.lastReason)
 
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:
@@ -157,6 +157,7 @@ class Robot(pj.Account):  # type: ignore[misc]
         self._emit = emit
         self._speaking_until_s: float | None = None
         self._heard_s = 0.0
+        self._recordings = 0
         self.create(self._account(spec))
 
     def _account(self, spec: RobotSpec) -> pj.AccountConfig:
@@ -177,8 +178,10 @@ class Robot(pj.Account):  # type: ignore[misc]
 
     def onRegState(self, prm: pj.OnRegStateParam) -> None:
         """Tell how registering went."""
-        good = prm.code == 200 and self.getInfo().regIsActive
-        self.tell(EventKind.REGISTERED if good else EventKind.REGISTRATION_FAILED, None, prm.code, prm.reason)
+        if prm.code != 200:
+            self.tell(EventKind.REGISTRATION_FAILED, None, prm.code, prm.reason)
+        elif self.getInfo().regIsActive:
+            self.tell(EventKind.REGISTERED, None, prm.code)
 
     def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
         """Answer at once; a second call gets 486."""
@@ -195,9 +198,12 @@ class Robot(pj.Account):  # type: ignore[misc]
         call.answer(answer)
 
     def place_call(self, uri: str) -> None:
-        """Call somebody."""
-        self.call = RobotCall(self)
-        self.call.makeCall(uri, pj.CallOpParam(True))
+        """Call somebody. Raises RuntimeError while there is a call, pj.Error when the URI is none."""
+        if self.call is not None:
+            raise RuntimeError("the robot is on a call")
+        call = RobotCall(self)
+        call.makeCall(uri, pj.CallOpParam(True))
+        self.call = call
 
     def hang_up(self) -> None:
         """End the call, if there is one."""
@@ -214,13 +220,19 @@ class Robot(pj.Account):  # type: ignore[misc]
         audio.startTransmit(self.ear)
         if self.spec.record_file and self.recorder is None:
             self.recorder = pj.AudioMediaRecorder()
-            self.recorder.createRecorder(self.spec.record_file)
+            self.recorder.createRecorder(self._next_record_file())
         if self.recorder is not None:
             audio.startTransmit(self.recorder)
         if first:
             self.tell(EventKind.UP)
             if self.spec.voice_file:
                 self.speak(self.spec.voice_file, loop=not self.spec.turns)
+
+    def _next_record_file(self) -> str:
+        """The spec's file; for the second and later calls of a robot NAME-2.wav, NAME-3.wav."""
+        self._recordings += 1
+        path = Path(self.spec.record_file)
+        return str(path if self._recordings == 1 else path.with_stem(f"{path.stem}-{self._recordings}"))
 
     def speak(self, path: str, loop: bool = True) -> None:
         """Say a WAV file over and over, or (not `loop`) each time the far end pauses."""
@@ -260,6 +272,13 @@ class Robot(pj.Account):  # type: ignore[misc]
             self.ended.append(self.call)
             self.call = None
         self.tell(EventKind.DOWN, None, status, reason)
+
+    def close(self) -> None:
+        """Let go of everything before the endpoint ends: a call that is left would abort the process."""
+        self._silence_voice()
+        self.ear = self.recorder = self.audio = self.call = None
+        self.ended.clear()
+        self.shutdown()
 
     def _silence_voice(self) -> None:
         self.voice = None

@@ -154,6 +154,8 @@ class _Worker:
 
     def send(self, values: dict[str, Any]) -> None:
         assert self._process is not None and self._process.stdin is not None
+        if self._process.returncode is not None:
+            raise SoftphoneError(f"the softphone process {self.pid} has ended with status {self._process.returncode}")
         self._process.stdin.write(json.dumps(values).encode() + b"\n")
 
     async def _read(self, stdout: asyncio.StreamReader, errors: "asyncio.Task[str]") -> None:

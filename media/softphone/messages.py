@@ -57,7 +57,8 @@ class RobotSpec:
 
     registrar: "host:port" to register at with `name` and `secret`; empty: only calls that reach its port are answered.
     voice_file: 8 kHz WAV that it says; empty: it stays silent (but sends RTP). turns: it speaks only after it heard
-    somebody and then a pause; otherwise it repeats its voice all the time. record_file: WAV of all it hears, or empty.
+    somebody and then a pause; otherwise it repeats its voice all the time. record_file: WAV of all it hears, or empty;
+    a second call is written to NAME-2.wav.
     silence_s: sound after at least so much silence is reported as FIRST_AUDIO.
     """
 

@@ -96,8 +96,7 @@ class Worker:
         while any(robot.call for robot in self._robots.values()) and time.monotonic() < deadline_s:
             self._engine.poll(POLL_MS)
         for robot in self._robots.values():
-            robot.ended.clear()
-            robot.shutdown()
+            robot.close()
         self._robots.clear()
         self._engine.close()
 

@@ -87,8 +87,13 @@ async def test_given_two_robots_when_one_takes_turns_then_they_talk_in_turn(tmp_
         spoken = await fleet.wait("caller", EventKind.FIRST_AUDIO)
         heard = fleet.events("answer", EventKind.FIRST_AUDIO)[0]
         assert 1.0 < spoken.at_monotonic_s - heard.at_monotonic_s < 3.0, "it waits for the pause"
+        fleet.call("caller", "sip:nobody@127.0.0.1")
+        error = await fleet.wait("caller", EventKind.ERROR)
+        assert "on a call" in error.text
         fleet.hang_up("caller")
         await fleet.wait_all(EventKind.DOWN)
+        fleet.call("caller", f"sip:answer@{fleet.address('answer')}")
+        await fleet.wait("answer", EventKind.UP, 2)
 
 
 async def test_given_five_robots_then_two_processes_end_with_the_fleet() -> None:
