@@ -7,7 +7,7 @@ dies with the process: nothing is left behind, whatever kills it.
 """
 
 import shlex
-import shutil
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,7 +39,10 @@ def barriers(account: Account, directories: Iterable[Path]) -> dict[Path, list[P
 
 
 def launch_script(settings: AsteriskSettings, installation: Installation, account: Account) -> str:
-    """A sh script that becomes Asterisk (same pid). Raises SetupError when the account cannot reach what it needs."""
+    """A sh script that becomes Asterisk (same pid). Blocking, a few milliseconds.
+
+    Raises SetupError when the account cannot reach what it needs.
+    """
     closed = {} if account.is_me else barriers(account, needed_dirs(settings, installation))
     asterisk = [*installation.command, "-f", "-C", str(settings.etc_dir / "asterisk.conf")]
     if not account.is_me:
@@ -51,12 +54,19 @@ def launch_script(settings: AsteriskSettings, installation: Installation, accoun
     script = "\n".join([*lines, "cd /", "umask 0027", f"exec {shlex.join(asterisk)}"])
     if not closed:
         return script
-    if shutil.which("unshare") is None:
-        raise SetupError(unreachable(account, closed))
+    if not _namespaces_allowed():
+        raise SetupError(_unreachable(account, closed))
     return f"exec unshare --mount --propagation private -- sh -c {shlex.quote(script)}"
 
 
-def unreachable(account: Account, closed: Iterable[Path]) -> str:
+def _namespaces_allowed() -> bool:
+    try:
+        return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _unreachable(account: Account, closed: Iterable[Path]) -> str:
     """What to tell somebody whose machine allows no private mount namespace."""
     return (
         f"the account {account.name!r} cannot enter {', '.join(map(str, closed))}, and this machine allows no private "

@@ -90,7 +90,7 @@ class AsteriskInstance:
             return
         ports.require_free(self.settings)
         account = await asyncio.to_thread(self.prepare)
-        script = launch_script(self.settings, self.installation, account)
+        script = await asyncio.to_thread(launch_script, self.settings, self.installation, account)
         pid = await self._spawn(script)
         self._pid_file.write(pid)
         try:

@@ -11,20 +11,60 @@ from telephony.asterisk import ports
 from tests.support.servers import accepts, end, scratch_dir, wait_for
 
 
+class RedisServer:
+    """A Redis that keeps nothing on disk: what `kill` takes is lost, as in a crash."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port = ports.free_tcp_port()
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its URL, the same after a restart."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start, and wait until it accepts connections. Blocking, some 10 ms."""
+        log = self._directory / "redis.log"
+        log.touch()
+        options = {"port": self.port, "bind": "127.0.0.1", "dir": self._directory, "logfile": log}
+        options |= {"save": "", "appendonly": "no"}
+        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+        self._process = subprocess.Popen(["redis-server", *words], stdin=subprocess.DEVNULL)
+        wait_for(lambda: accepts(self.port), self._process, log)
+
+    def kill(self) -> None:
+        """KILL, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it; one that does not run is fine."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, signal_number: int) -> None:
+        if self._process is not None:
+            end(self._process, signal_number)
+            self._process = None
+
+
+@contextmanager
+def redis_process() -> Iterator[RedisServer]:
+    """A running Redis of one's own, to be killed and started again at will."""
+    with scratch_dir("timbre-redis-") as directory:
+        server = RedisServer(directory)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
 @contextmanager
 def redis_server() -> Iterator[str]:
-    """A Redis that keeps nothing, on a free port; yields its URL."""
-    with scratch_dir("timbre-redis-") as directory:
-        port, log = ports.free_tcp_port(), directory / "redis.log"
-        options = {"port": port, "bind": "127.0.0.1", "dir": directory, "save": "", "appendonly": "no", "logfile": log}
-        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-        process = subprocess.Popen(["redis-server", *words], stdin=subprocess.DEVNULL)
-        try:
-            log.touch()
-            wait_for(lambda: accepts(port), process, log)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            end(process, signal.SIGTERM)
+    """A Redis on a free port; yields its URL."""
+    with redis_process() as server:
+        yield server.url
 
 
 def postgres_bin() -> Path:

@@ -162,3 +162,18 @@ def test_given_folders_within_each_other_when_listed_then_parents_come_first() -
 
     assert list(found) == sorted(set(found))
     assert found[0] == Path("/usr")
+
+
+def test_given_a_closed_folder_and_no_namespaces_when_launched_then_the_message_says_what_to_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unshare").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "unshare").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    closed = tmp_path / "closed"
+    (closed / "var").mkdir(parents=True)
+    closed.chmod(0o700)
+    installation = Installation(("/bin/asterisk",), (22, 10, 1), Path("/usr/lib"), Path("/usr/share"))
+
+    with pytest.raises(SetupError, match=r"account 'nobody' cannot enter .*XDG_CACHE_HOME and Timbre's var folder"):
+        launch_script(AsteriskSettings(closed / "var"), installation, NOBODY)
