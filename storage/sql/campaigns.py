@@ -13,7 +13,7 @@ from storage.sql.database import Database
 from storage.sql.schema import campaign_lists, campaigns, lead_lists, leads
 from storage.sql.statement import InsertIgnore, Row, Statement, Tx, Upsert
 
-_PUT_LIST = Upsert(lead_lists, keep=("created_at_s",))
+_PUT_LIST = Upsert(lead_lists, keep=("created_at_s", "positions"))
 _LIST_COLUMNS = [lead_lists.c[name] for name in LeadList.__dataclass_fields__]
 _GET_LIST = Statement(select(*_LIST_COLUMNS).where(lead_lists.c.list_id == bindparam("list_id")))
 _LISTS = Statement(
@@ -58,7 +58,12 @@ class SqlListStore:
 
     async def put(self, lead_list: LeadList) -> None:
         """Add a list, or rename it."""
-        row = {"list_id": lead_list.list_id, "name": lead_list.name, "created_at_s": lead_list.created_at_s}
+        row: dict[str, str | float] = {
+            "list_id": lead_list.list_id,
+            "name": lead_list.name,
+            "created_at_s": lead_list.created_at_s,
+        }
+        row["positions"] = 0
         await self._database.write(lambda tx: tx.run(_PUT_LIST, row))
 
     async def get(self, list_id: str) -> LeadList | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -39,10 +40,12 @@ _ON_DNC = select(dnc.c.phone).where(dnc.c.phone == leads.c.phone).exists()
 
 
 _ADD = InsertIgnore(leads)
-_LAST_POSITION = Statement(
-    select(func.coalesce(func.max(leads.c.position), text("0"))).where(leads.c.list_id == bindparam("list_id"))
+_POSITIONS = Statement(select(lead_lists.c.positions).where(lead_lists.c.list_id == bindparam("list_id")))
+_GIVE_POSITIONS = Statement(
+    update(lead_lists)
+    .where(lead_lists.c.list_id == bindparam("b_list_id"))
+    .values(positions=lead_lists.c.positions + bindparam("given"))
 )
-_LIST_KNOWN = Statement(select(lead_lists.c.list_id).where(lead_lists.c.list_id == bindparam("list_id")))
 _MARK_DNC = Statement(
     update(leads)
     .where(leads.c.lead_id.between(bindparam("first"), bindparam("last")), leads.c.state == text("'new'"), _ON_DNC)
@@ -160,25 +163,22 @@ def lead_of(row: Row) -> Lead:
 
 
 def _add(chunk: list[dict[str, Any]], tx: Tx) -> int:
-    last: dict[str, int] = {}
-    rows = []
-    for row in chunk:
-        list_id = row["list_id"]
-        if list_id not in last:
-            last[list_id] = _last_position(list_id, tx)
-        last[list_id] += 1
-        rows.append({**row, "position": last[list_id]})
+    per_list = Counter(row["list_id"] for row in chunk)
+    positions = {list_id: _positions(list_id, given, tx) for list_id, given in per_list.items()}
+    rows = [{**row, "position": next(positions[row["list_id"]])} for row in chunk]
     added = tx.many(_ADD, rows)
     ids = [row["lead_id"] for row in rows]
     tx.run(_MARK_DNC, {"first": min(ids), "last": max(ids)})
     return added
 
 
-def _last_position(list_id: str, tx: Tx) -> int:
-    if tx.one(_LIST_KNOWN, {"list_id": list_id}) is None:
+def _positions(list_id: str, given: int, tx: Tx) -> Iterator[int]:
+    # the update first: it locks the list's row against another import until the commit
+    if tx.run(_GIVE_POSITIONS, {"b_list_id": list_id, "given": given}) == 0:
         raise StorageConflict(f"lead list {list_id} does not exist: create it before adding leads")
-    row = tx.one(_LAST_POSITION, {"list_id": list_id})
-    return int(row[0]) if row else 0
+    row = tx.one(_POSITIONS, {"list_id": list_id})
+    assert row is not None  # it has just been updated
+    return iter(range(row[0] - given, row[0]))
 
 
 def _due(campaign_id: str, now_s: float, limit: int, exclude: frozenset[str], tx: Tx) -> list[Lead]:

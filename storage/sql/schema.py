@@ -36,6 +36,8 @@ lead_lists = Table(
     Column("list_id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at_s", Float, nullable=False),
+    # positions given to leads so far: looking for the highest one would read the whole list for every chunk
+    Column("positions", Integer, nullable=False, server_default="0"),
 )
 
 leads = Table(
