@@ -19,8 +19,8 @@ class CallTruth:
 
     far_end: None for a number that the network does not have. greeting_*: first thing said or sounded, in early media
     too; a call that ended before has no end of it. person_end_s: end of the greeting of a person who came on the line
-    after call screening. heard, said: mono 8 kHz wav files of one length, from answer on: what reached the called
-    side, and what it sent itself.
+    after call screening. heard, said: mono 8 kHz wav files of one length: what reached the called side, and what it
+    sent itself; their first sample belongs to recorded_from_s, to 20 ms.
     """
 
     number: str
@@ -34,6 +34,7 @@ class CallTruth:
     greeting_end_s: float | None
     beep_end_s: float | None
     person_end_s: float | None
+    recorded_from_s: float | None
     heard: Path | None
     said: Path | None
 
@@ -90,6 +91,7 @@ def parse_line(line: str, prompts: Mapping[int, Prompt]) -> CallTruth:
         greeting_end_s=at(prompt.greeting_end_ms) if prompt else None,
         beep_end_s=at(prompt.beep_end_ms) if prompt else None,
         person_end_s=at(prompt.person_end_ms) if prompt else None,
+        recorded_from_s=moments["played_s"] if stem else None,
         heard=Path(f"{stem}-heard.wav") if stem else None,
         said=Path(f"{stem}-said.wav") if stem else None,
     )

@@ -246,6 +246,8 @@ def test_given_a_call_that_was_answered_when_it_is_over_then_the_called_sides_re
     held_s = call.truth.ended_s - call.truth.answered_s if call.truth.answered_s is not None else 0.0
     assert len(heard) == len(said)
     assert len(heard) / SAMPLE_RATE_HZ == pytest.approx(held_s, abs=0.3)
+    began = levels.find(_greeting(network_session, far_end)[:16_000], said)
+    assert began.similarity > 0.9 and began.offset_s == pytest.approx(_EDGE_S, abs=0.041)
     piece = _at(heard, 0.3, 0.8)
     assert levels.find(piece, agent).similarity > 0.9
 

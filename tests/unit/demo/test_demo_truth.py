@@ -77,3 +77,8 @@ def test_given_verdicts_when_counted_then_truth_stands_against_verdict() -> None
     busy = parse_line(line(code="60", stem="", answered_s="", played_s=""), PROMPTS)
     table = confusion([(machine, "machine"), (machine, "human"), (machine, "machine"), (busy, None)])
     assert table == {"machine": {"human": 1, "machine": 2}, "not_answered": {"none": 1}}
+
+
+def test_given_an_answered_call_when_read_then_its_recording_begins_with_the_greeting_file() -> None:
+    assert parse_line(line(), PROMPTS).recorded_from_s == pytest.approx(1002.02)
+    assert parse_line(line(stem=""), PROMPTS).recorded_from_s is None
