@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import aiohttp
 
 from telephony.asterisk import ports, render
 from telephony.asterisk.account import Account, account_for
+from telephony.asterisk.changes import reload_commands
 from telephony.asterisk.credentials import Credentials, load_or_create
 from telephony.asterisk.installation import Installation
 from telephony.asterisk.launch import launch_script
@@ -70,8 +72,7 @@ class AsteriskInstance:
         """Write the configuration and make the folders; returns the account that the instance runs as. Blocking."""
         account = account_for(self.settings.user)
         try:
-            files = render.render(self.settings, self.credentials, self.installation)
-            render.write(self.settings, files, account)
+            render.write(self.settings, self._render(), account)
         except PermissionError as error:
             raise SetupError(_NOT_OURS.format(self.settings.directory, error.filename)) from error
         if len(os.fsencode(self.settings.run_dir / "asterisk.ctl")) > 107:
@@ -81,25 +82,39 @@ class AsteriskInstance:
         return account
 
     async def start(self) -> None:
-        """Bring it up and wait until ARI answers. One that runs already is a success.
+        """Bring it up and wait until ARI answers. One that runs already learns of changed agents, trunks and dialplan.
 
-        Raises PortInUse before anything is started, StartFailed with the end of the log.
+        Raises SetupError when it runs with settings that only a new start could change, PortInUse before anything is
+        started, StartFailed with the end of the log.
         """
         if self.pid is not None:
-            await self._wait_booted()
+            await self._bring_up_to_date()
             return
         ports.require_free(self.settings)
         account = await asyncio.to_thread(self.prepare)
         script = await asyncio.to_thread(launch_script, self.settings, self.installation, account)
-        pid = await self._spawn(script)
-        self._pid_file.write(pid)
+        spawning = asyncio.create_task(self._spawn(script), name=f"start of Asterisk {self.settings.name}")
         try:
+            await asyncio.shield(spawning)
             await self._wait_booted()
         except BaseException:  # whoever waits no longer must not leave a half-started instance behind
+            await spawning
             await self.kill()
             raise
 
-    async def _spawn(self, script: str) -> int:
+    async def _bring_up_to_date(self) -> None:
+        files = await asyncio.to_thread(self._render)
+        commands = await asyncio.to_thread(reload_commands, self.settings.etc_dir, files)
+        await self._wait_booted()
+        if commands:
+            await asyncio.to_thread(self.prepare)
+        for command in commands:
+            await self.rx(command)
+
+    def _render(self) -> Mapping[str, str]:
+        return render.render(self.settings, self.credentials, self.installation)
+
+    async def _spawn(self, script: str) -> None:
         """Start a process that is nobody's child: it stays when we go, and is no zombie when it goes."""
         console = self.settings.console_log
         starter = await asyncio.create_subprocess_exec(
@@ -110,7 +125,7 @@ class AsteriskInstance:
             env=self.installation.environment,
         )
         output, _ = await starter.communicate()
-        return int(output)
+        self._pid_file.write(int(output))
 
     async def _wait_booted(self) -> None:
         try:

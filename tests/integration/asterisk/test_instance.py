@@ -1,6 +1,8 @@
 """A real Asterisk from our own templates: it comes up clean and unprivileged, on loopback, and goes without a trace."""
 
 import asyncio
+import contextlib
+import dataclasses
 import math
 import os
 import signal
@@ -217,6 +219,36 @@ async def test_given_a_running_instance_when_start_is_repeated_then_it_is_the_sa
     assert dialer_asterisk.pid == before
 
 
+async def test_given_a_running_instance_when_started_with_another_agent_then_it_learns_of_her_without_a_restart(
+    asterisk_instance: AsteriskFactory,
+) -> None:
+    instance = asterisk_instance.make(agents=(AgentEndpoint("ana", "pw"),))
+    await instance.start()
+    before = instance.pid
+    both = dataclasses.replace(instance.settings, agents=(AgentEndpoint("ana", "pw"), AgentEndpoint("eva", "pw2")))
+
+    await AsteriskInstance(both, instance.installation).start()
+
+    assert instance.pid == before
+
+    async def known() -> bool:
+        return "eva/eva" in await instance.rx("pjsip show endpoints")
+
+    await until(known)
+
+
+async def test_given_a_running_instance_when_started_with_another_port_then_it_says_that_a_stop_is_needed(
+    dialer_asterisk: AsteriskInstance,
+) -> None:
+    for changes in ({"http_port": free_tcp_port()}, {"sip_port": free_tcp_port()}):
+        other = dataclasses.replace(dialer_asterisk.settings, **changes)
+
+        with pytest.raises(SetupError, match=r"runs with other settings \(.*timbre asterisk stop"):
+            await AsteriskInstance(other, dialer_asterisk.installation).start()
+
+    assert (await dialer_asterisk.status()).booted
+
+
 async def test_given_an_asterisk_that_was_killed_when_it_starts_again_then_it_is_up_with_the_same_secrets(
     asterisk_instance: AsteriskFactory,
 ) -> None:
@@ -249,6 +281,29 @@ async def test_given_a_frozen_instance_when_a_start_is_cancelled_then_no_process
 
     assert instance.pid is None
     assert start_time(pid) is None
+
+
+def _processes_of(instance: AsteriskInstance) -> list[str]:
+    """Command lines that name the instance's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in found if str(instance.settings.directory) in line]
+
+
+@pytest.mark.parametrize("after_ms", [0, 5, 10, 15, 20, 30, 60])
+async def test_given_a_start_when_it_is_cancelled_at_any_moment_then_no_process_is_left(
+    asterisk_instance: AsteriskFactory, after_ms: int
+) -> None:
+    instance = asterisk_instance.make()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(after_ms / 1000):
+            await instance.start()
+
+    assert instance.pid is None
+    assert _processes_of(instance) == []
 
 
 async def test_given_a_database_that_cannot_be_opened_when_it_starts_then_the_message_holds_the_end_of_the_log(
