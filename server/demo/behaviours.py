@@ -24,6 +24,7 @@ class Behaviour(StrEnum):
     VOICEMAIL = "voicemail"
     SIT_EARLY = "sit_early"  # special information tones and announcement in early media, then 404
     ANNOUNCEMENT_EARLY = "announcement_early"  # announcement without tones in early media, then 404
+    UNAVAILABLE_EARLY = "unavailable_early"  # "is unavailable" in early media, then 480 with cause 31: says nothing
     ANNOUNCEMENT_ANSWERED = "announcement_answered"
     SIT_ANSWERED = "sit_answered"  # a carrier that answers, and bills, what should have been early media
     BUSY = "busy"
@@ -104,7 +105,14 @@ RULES = MappingProxyType(
             _person(Behaviour.PERSON_IN_NOISE, *_GREETS),
             Rule(Behaviour.VOICEMAIL, Phase.ANSWERED, CallClass.MACHINE, _MACHINE),
             Rule(Behaviour.SIT_EARLY, Phase.EARLY_MEDIA, CallClass.SIT, _NUMBER_IS_BAD, 404),
-            Rule(Behaviour.ANNOUNCEMENT_EARLY, Phase.EARLY_MEDIA, CallClass.MACHINE, _NUMBER_IS_BAD, 404),
+            Rule(Behaviour.ANNOUNCEMENT_EARLY, Phase.EARLY_MEDIA, CallClass.MACHINE, _NUMBER_IS_BAD[::-1], 404),
+            Rule(
+                Behaviour.UNAVAILABLE_EARLY,
+                Phase.EARLY_MEDIA,
+                CallClass.MACHINE,
+                (Outcome.ANNOUNCEMENT, Outcome.NO_ANSWER),
+                480,
+            ),
             Rule(Behaviour.ANNOUNCEMENT_ANSWERED, Phase.ANSWERED, CallClass.MACHINE, (*_MACHINE, Outcome.ANNOUNCEMENT)),
             Rule(Behaviour.SIT_ANSWERED, Phase.ANSWERED, CallClass.SIT, (Outcome.ANNOUNCEMENT,)),
             _refused(Behaviour.BUSY, 486, Outcome.BUSY),
@@ -148,6 +156,7 @@ _PLAN: tuple[tuple[int, int, Behaviour], ...] = (
     (52, 2, Behaviour.ANNOUNCEMENT_EARLY),
     (54, 2, Behaviour.ANNOUNCEMENT_ANSWERED),
     (56, 1, Behaviour.SIT_ANSWERED),
+    (57, 2, Behaviour.UNAVAILABLE_EARLY),
     (60, 1, Behaviour.BUSY),
     (61, 1, Behaviour.CONGESTION),
     (62, 1, Behaviour.UNALLOCATED),

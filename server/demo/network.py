@@ -39,10 +39,14 @@ endpoint=callers
 match=127.0.0.0/8
 """
 
+# How a call ends that is never answered: after ringing, or after early media.
 _REFUSALS = {
     Behaviour.BUSY: "Hangup(17)",
     Behaviour.CONGESTION: "Hangup(34)",
     Behaviour.UNALLOCATED: "Hangup(1)",
+    Behaviour.SIT_EARLY: "Hangup(1)",
+    Behaviour.ANNOUNCEMENT_EARLY: "Hangup(1)",
+    Behaviour.UNAVAILABLE_EARLY: "Hangup(31)",
     Behaviour.NO_ANSWER: "Hangup(19)",
     Behaviour.REJECTED: "PJSIPHangup(603)",
     Behaviour.CANCELLED: "PJSIPHangup(487)",

@@ -206,6 +206,10 @@ def _announcement(variant: int, sounds_dir: Path) -> _Script:
     return _Script(0.3, _prompts_of(sounds_dir, _language(variant), "ss-noservice"), silence(0.0), _hiss())
 
 
+def _unavailable(variant: int, sounds_dir: Path) -> _Script:
+    return _Script(0.3, _prompts_of(sounds_dir, _language(variant), _UNAVAILABLE), silence(0.0), _hiss())
+
+
 def _sit(variant: int, sounds_dir: Path) -> _Script:
     spoken = _prompts_of(sounds_dir, _language(variant), "ss-noservice")
     return _Script(0.2, from_pcm(tones.sit(tones.Sit.VACANT)), np.concatenate([silence(0.3), spoken]), _hiss())
@@ -249,6 +253,7 @@ _SCRIPTS: dict[Behaviour, Callable[[int, Path], _Script]] = {
     Behaviour.VOICEMAIL: _voicemail,
     Behaviour.SIT_EARLY: _sit,
     Behaviour.ANNOUNCEMENT_EARLY: _announcement,
+    Behaviour.UNAVAILABLE_EARLY: _unavailable,
     Behaviour.ANNOUNCEMENT_ANSWERED: _announcement,
     Behaviour.SIT_ANSWERED: _sit,
     Behaviour.OPEN_LINE: _open_line,

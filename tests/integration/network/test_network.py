@@ -75,6 +75,7 @@ def test_given_a_far_end_that_refuses_when_called_then_it_rings_and_gives_its_st
         (Behaviour.SWITCHED_OFF, 20),
         (Behaviour.FORBIDDEN, 21),
         (Behaviour.SIT_EARLY, 1),
+        (Behaviour.UNAVAILABLE_EARLY, 31),
     ],
 )
 def test_given_a_refusal_when_it_arrives_then_its_reason_header_carries_the_q850_cause(
@@ -90,7 +91,7 @@ def test_given_an_announcement_in_early_media_when_called_then_it_is_heard_and_n
     call = network_session.calls[far_end.code]
     prompt = network_session.network.prompts[far_end.code]
 
-    assert call.heard.statuses == [100, 183, 404]
+    assert call.heard.statuses == [100, 183, far_end.rule.sip_status]
     assert call.heard.answered_s is None
     early = _audio(call)
     assert len(early) / SAMPLE_RATE_HZ == pytest.approx(prompt.length_ms / 1000, abs=0.1)
