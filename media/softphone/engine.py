@@ -3,6 +3,7 @@
 pjsua2's own thread plays and records in C; Python only looks at a few samples of each received frame.
 """
 
+import ctypes
 import gc
 import tempfile
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pjsua2 as pj
 
 from media.frames import FRAME_MS, SAMPLE_RATE_HZ
@@ -18,8 +20,8 @@ from media.soundfiles import save
 from media.tones import silence
 
 Emit = Callable[[RobotEvent], None]
-_LISTEN_BYTES = range(1, 2 * SAMPLE_RATE_HZ * FRAME_MS // 1000, 8)
-"""The high byte of every fourth sample. It is 0 or 255 below 256 (-42 dBFS): that is silence."""
+SOUND_PEAK = 256
+"""A frame with a sample of this size (-42 dBFS) is sound; G.711 idle noise stays far below."""
 _TURN_PAUSE_S = 0.6
 
 
@@ -87,6 +89,25 @@ def player(path: str) -> pj.AudioMediaPlayer:
     return made
 
 
+def frame_bytes(vector: pj.ByteVector, size: int) -> bytes:
+    """The first `size` bytes of a vector: 2 us where pjsua2's own ways take 200 to 400 us, 50 times a second."""
+    if not _FAST:
+        return bytes(vector)[:size]
+    return ctypes.string_at(ctypes.c_void_p.from_address(int(vector.this)).value or 0, size) if size else b""
+
+
+def _vector_starts_with_its_data() -> bool:
+    """Whether a std::vector begins with the pointer to its data here (libstdc++ and libc++ do so)."""
+    content = bytes(range(64))
+    vector = pj.ByteVector(content)
+    where = ctypes.c_void_p.from_address(int(vector.this))
+    ends = ctypes.c_void_p.from_address(int(vector.this) + ctypes.sizeof(ctypes.c_void_p))
+    return bool(where.value and ends.value == where.value + 64 and ctypes.string_at(where.value, 64) == content)
+
+
+_FAST = _vector_starts_with_its_data()
+
+
 class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 is untyped
     """Hears what comes out of the phone and remembers when sound began after a silence. Runs on the media thread."""
 
@@ -105,8 +126,8 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 is untyped
         """Look at one frame of 20 ms."""
         now_s = time.monotonic()
         self.frames += 1
-        data = frame.buf
-        if frame.size and any(0 < data[index] < 255 for index in _LISTEN_BYTES):
+        samples = np.frombuffer(frame_bytes(frame.buf, frame.size), np.int16)
+        if samples.size and max(int(samples.max()), -int(samples.min())) >= SOUND_PEAK:
             if now_s - self.last_sound_s >= self.silence_s:
                 self.beginnings.append(now_s)
             self.last_sound_s = now_s
