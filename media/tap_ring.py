@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from media.frames import FRAME_SAMPLES
 
-RING_FRAMES = 16
-"""How much one slot can hold: 320 ms, more than any pause of a healthy event loop."""
+RING_FRAMES = 64
+"""How much one slot can hold: 1.28 s. A listener that was held up and catches up loses nothing before that."""
 STANDING_FRAMES = 5
 """A backlog of 100 ms is borne: on a busy machine Asterisk's threads pause so long, and dropped speech harms more."""
-CATCH_UP_TICKS = 25
-"""A backlog is judged over half a second: a burst that drains by itself costs nothing."""
+CATCH_UP_TICKS = 50
+"""A backlog is judged over a second of ticks: a burst, or a pause of the listener under a second, costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class TapCounters:
     """What became of a tap's frames, in frames of 20 ms.
 
     received: came from the exchange. late: dropped to catch up with real time. lost: dropped because nobody read for
-    320 ms, or cut off inside a frame. missing: ticks for which a running tap had no frame (silence suppression counts).
+    1.28 s, or cut off inside a frame. missing: ticks for which a running tap had no frame (silence suppression counts).
     """
 
     received: int = 0
