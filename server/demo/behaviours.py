@@ -138,7 +138,7 @@ RULES = MappingProxyType(
                 Behaviour.SCREENING_DECLINES,
                 Phase.ANSWERED,
                 CallClass.SCREENING,
-                (Outcome.SCREENING, Outcome.MACHINE),
+                (Outcome.SCREENING, Outcome.MACHINE, Outcome.MESSAGE_LEFT),
             ),
         )
     }

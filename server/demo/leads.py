@@ -44,6 +44,8 @@ _RING_WEIGHTS = (0, 0, 4, 6, 8, 10, 8, 5, 3, 1)  # 2 to 15 s, most 4 to 8 s
 _TALK_WEIGHTS = (0, 0, 1, 3, 5, 6, 5, 3, 1, 0)  # people talk 5 to 45 s: two minutes must show many conversations
 _MACHINE_STAY = 7  # voicemails record 30 s
 _EARLY_RING = 2
+# Most mailboxes speak without a pause; three in fifteen pause like a person, or their owner speaks (variants 6 and 5).
+_VOICEMAIL_WEIGHTS = (1, 3, 2, 3, 3, 2, 1)
 
 _FIRST_NAMES = (
     *("Lucía", "Mateo", "Valentina", "Santiago", "Camila", "Joaquín", "Carmen", "Álvaro", "Ximena", "Íñigo", "Marisol"),
@@ -155,7 +157,9 @@ def _unused_number(rng: random.Random, behaviour: Behaviour, taken: set[str]) ->
 
 
 def _number(rng: random.Random, behaviour: Behaviour) -> DemoNumber:
-    far_end = FAR_ENDS[rng.choice(codes_of(behaviour))]
+    codes = codes_of(behaviour)
+    weights = _VOICEMAIL_WEIGHTS if behaviour is Behaviour.VOICEMAIL else (1,) * len(codes)
+    far_end = FAR_ENDS[rng.choices(codes, weights)[0]]
     plan: NumberRange = rng.choices(RANGES, _RANGE_WEIGHTS)[0]
     early = far_end.rule.phase is Phase.EARLY_MEDIA
     ring = _EARLY_RING if early else rng.choices(range(10), _RING_WEIGHTS)[0]

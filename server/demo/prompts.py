@@ -171,7 +171,14 @@ def _street(length: int, seed: int) -> Sound:
 
 
 def _prompts_of(sounds_dir: Path, language: str, names: str, gap_s: float = 0.15) -> Sound:
-    return _joined([from_pcm(soundfiles.load(sounds_dir / language / f"{name}.wav")) for name in names.split()], gap_s)
+    """Asterisk's prompts one after the other, without the silence at their edges: that would chop a sentence up."""
+    spoken = [from_pcm(soundfiles.load(sounds_dir / language / f"{name}.wav")) for name in names.split()]
+    return _joined([_trimmed(sound) for sound in spoken], gap_s)
+
+
+def _trimmed(sound: Sound) -> Sound:
+    start_s, end_s = voices.speech_span_s(sound)
+    return sound[max(0, samples_of(start_s - 0.03)) : samples_of(end_s + 0.03)]
 
 
 def _hiss() -> Sound:
@@ -181,7 +188,7 @@ def _hiss() -> Sound:
 
 _UNAVAILABLE = "vm-theperson digits/6 digits/2 digits/7 vm-isunavail"
 _VOICEMAILS = (
-    ("en", f"{_UNAVAILABLE} vm-intro", 0.15, (1000.0, 0.40)),
+    ("en", f"{_UNAVAILABLE} vm-intro", 0.04, (1000.0, 0.40)),
     ("en", "vm-nobodyavail vm-intro", 0.15, (660.0, 0.24)),
     ("es", f"{_UNAVAILABLE} vm-intro", 0.15, (800.0, 0.50)),
     ("es", "vm-nobodyavail vm-intro", 0.15, (1336.0, 0.30)),
@@ -216,7 +223,7 @@ def _sit(variant: int, sounds_dir: Path) -> _Script:
 
 
 def _screening(variant: int, sounds_dir: Path) -> Sound:
-    return _prompts_of(sounds_dir, _language(variant), "priv-recordintro")
+    return _prompts_of(sounds_dir, _language(variant), "privacy-unident priv-recordintro")
 
 
 def _screening_connects(variant: int, sounds_dir: Path) -> _Script:
