@@ -88,6 +88,7 @@ MODULES = (
     "app_senddtmf",
     "app_read",
     "func_callerid",
+    "func_cut",
     "func_channel",
     "func_logic",
     "func_strings",
