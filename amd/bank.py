@@ -19,7 +19,7 @@ from amd.tones.runs import CONFIRM_TICKS, GOES_ON, NOTHING, follow_tones
 from amd.tones.spectrum import find_peaks, power_spectra
 from amd.verdict import AmdSettings, Verdict
 from amd.voice import BANDS, describe
-from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from media.frames import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 VAD_MODE = 2
 _VAD_WARM_UP_TICKS = 25
@@ -119,12 +119,14 @@ class AmdBank:
         self, slots: NDArray[np.int64], frames: NDArray[np.int16], active: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         speech = np.zeros(len(slots), dtype=np.bool_)
+        sound, numbers = frames.tobytes(), slots.tolist()
         warming = self._state["tick"][slots] < _VAD_WARM_UP_TICKS
-        for row in np.flatnonzero(active | warming):
-            vad = self._vads[slots[row]]
+        for row in np.flatnonzero(active | warming).tolist():
+            vad = self._vads[numbers[row]]
             if vad is not None:
-                said = vad.is_speech(frames[row].tobytes(), SAMPLE_RATE_HZ, FRAME_SAMPLES)
-                speech[row] = said and active[row]
+                start = row * FRAME_BYTES
+                speech[row] = vad.is_speech(sound[start : start + FRAME_BYTES], SAMPLE_RATE_HZ, FRAME_SAMPLES)
+        speech &= active
         return speech
 
     def _believe(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -154,7 +156,8 @@ class AmdBank:
             record = self._state[slot]
             verdict = judge.consider(Moment.of(record, evaluated=bool(evaluated[row])), finding)
             record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
-            record["settled"] = judge.settled
+            record["wake_at_voice"] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
+            record["model_rests"] = judge.model_rests
             if verdict is not None:
                 verdicts.append((slot, verdict))
         return verdicts

@@ -6,9 +6,11 @@ from amd.tones.listener import ToneFinding, ToneListener
 from amd.verdict import AmdSettings, CallClass, Verdict
 
 SETTLE_S = 2.0
-LOOK_AFTER_S = 0.06  # how often speech after the verdict is looked at
+MIN_VOICE_S = 0.1  # less than that is a click
+LOOK_TONE_S = 0.06
 LOOK_EARLY_S = 0.2
 SPEAKS_AGAIN_S = 0.4  # so much more speech within 2 s of the verdict: a greeting goes on
+SPEAKS_AFTER_BEEP_S = 0.3
 GREETING_BEFORE_BEEP_S = 1.0
 ANNOUNCEMENT_S = 1.2
 MUSIC_AFTER_S = 4.0
@@ -19,13 +21,13 @@ _LISTENS_ON = frozenset({CallClass.RINGBACK, CallClass.SILENCE, CallClass.MUSIC}
 
 
 class Judge:
-    """Decides for one call. `look_at_s` is when it wants to be asked next, whatever happens."""
+    """Decides for one call. It is asked again at `look_at_s`, or after `wake_at_voice_s` of speech."""
 
     def __init__(self, settings: AmdSettings, policy: Policy) -> None:
         self.settings = settings
         self.policy = policy
         self.look_at_s = 0.0
-        self.settled = False
+        self.wake_at_voice_s = NEVER_S
         self._early: dict[str, float | str] = {}
         self._begin()
 
@@ -37,6 +39,11 @@ class Judge:
         self._voice_then_s = 0.0
         self._tones_told: set[CallClass] = set()
         self.settled = False
+
+    @property
+    def model_rests(self) -> bool:
+        """Whether the model's belief can change nothing any more."""
+        return self.first is not None and (self.settled or self._said not in _LISTENS_ON | {CallClass.UNKNOWN})
 
     def begin_answered_phase(self) -> None:
         """The call was answered: what was said before belongs to early media."""
@@ -53,21 +60,28 @@ class Judge:
         else:
             verdict = self._note_first(moment, self._first_early(moment, finding))
         self.look_at_s = self._next_look_s(moment)
+        self.wake_at_voice_s = self._wake_at_voice_s()
         return verdict
 
+    def _wake_at_voice_s(self) -> float:
+        """How much speech is news by itself: a greeting that goes on, somebody after the beep."""
+        if self.first is None:
+            return NEVER_S
+        if self._said is CallClass.BEEP:
+            return self._voice_then_s + SPEAKS_AFTER_BEEP_S
+        doubtful = self._said is CallClass.HUMAN and not self.settled
+        return self._voice_then_s + SPEAKS_AGAIN_S if doubtful else NEVER_S
+
     def _next_look_s(self, moment: Moment) -> float:
-        if self.tones.tones or moment.in_tone:
-            return moment.now_s + LOOK_AFTER_S
+        if moment.in_tone or self.tones.pending(moment.now_s):
+            return moment.now_s + LOOK_TONE_S
         if not moment.answered:
             return moment.now_s + LOOK_EARLY_S
         if self.first is None:
-            due = [self.settings.deadline_s, self.settings.silence_s]
-            if moment.active_s > 2.0:
-                due.append(moment.now_s + LOOK_EARLY_S)
+            due = (self.settings.silence_s, self.settings.deadline_s)
             return min((at for at in due if at > moment.now_s + 1e-6), default=moment.now_s + LOOK_EARLY_S)
-        if self._said is CallClass.BEEP:
-            return moment.now_s + LOOK_EARLY_S
-        return NEVER_S if self.settled or self._said in _LISTENS_ON else moment.now_s + LOOK_AFTER_S
+        done = self.settled or self._said in _LISTENS_ON or self._said is CallClass.BEEP
+        return NEVER_S if done else self._confirm_at_s
 
     def _note_first(self, moment: Moment, verdict: Verdict | None) -> Verdict | None:
         if verdict is not None:
@@ -122,6 +136,8 @@ class Judge:
         if not moment.evaluated:
             return None
         belief = moment.probability
+        if moment.voice_s < MIN_VOICE_S:
+            return None
         if moment.silence_ticks == 0:
             if belief <= self.policy.machine_speech:
                 return self._say(moment, CallClass.MACHINE, 1 - belief, "talks on like a recording")
@@ -139,7 +155,7 @@ class Judge:
             self._voice_then_s = 0.0  # a louder talker came: counting began anew
         more_s = moment.voice_s - self._voice_then_s
         if self._said is CallClass.BEEP:
-            if more_s >= 0.3:
+            if more_s >= SPEAKS_AFTER_BEEP_S - 1e-6:
                 return self._later(moment, CallClass.HUMAN, 0.7, "somebody speaks after the beep")
             return None
         if self._said in _LISTENS_ON:
@@ -150,7 +166,7 @@ class Judge:
         return None if self.settled else self._settle(moment, more_s)
 
     def _settle(self, moment: Moment, more_s: float) -> Verdict | None:
-        if self._said is CallClass.HUMAN and more_s >= SPEAKS_AGAIN_S:
+        if self._said is CallClass.HUMAN and more_s >= SPEAKS_AGAIN_S - 1e-6:
             return self._later(moment, CallClass.MACHINE, 0.85, "went on talking: probably a machine")
         if self._said is CallClass.UNKNOWN:
             verdict = self._by_speech(moment)

@@ -23,7 +23,10 @@ class ModelUnusable(Exception):
 class Believer(Protocol):
     """Whatever turns features into P(person)."""
 
-    curve: Curve
+    @property
+    def curve(self) -> Curve:
+        """The thresholds that go with it."""
+        ...
 
     def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """P(person) of each row (n, `features.COUNT`)."""

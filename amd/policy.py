@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,17 +68,22 @@ class Policy:
     @staticmethod
     def of(settings: AmdSettings, curve: Curve) -> "Policy":
         """The thresholds for a campaign."""
-        silences_s = np.arange(SILENCE_TICKS) * TICK_S
-        known_s, known = zip(*curve.human, strict=True)
-        human = np.interp(silences_s, known_s, known)
-        human[silences_s < known_s[0] - 1e-9] = 2.0  # too early to call anybody a person
-        moved = [_shift(p, settings.cost_ratio) if p < 1.0 else 2.0 for p in human]
-        return Policy(
-            np.array(moved, dtype=np.float32),
-            _shift(curve.machine_pause, settings.cost_ratio),
-            _shift(curve.machine_speech, settings.cost_ratio),
-            _shift(curve.machine_deadline, settings.cost_ratio),
-        )
+        return _policy(settings.cost_ratio, curve)
+
+
+@lru_cache(maxsize=64)
+def _policy(cost_ratio: float, curve: Curve) -> Policy:
+    silences_s = np.arange(SILENCE_TICKS) * TICK_S
+    known_s, known = zip(*curve.human, strict=True)
+    human = np.interp(silences_s, known_s, known)
+    human[silences_s < known_s[0] - 1e-9] = 2.0  # too early to call anybody a person
+    moved = [_shift(p, cost_ratio) if p < 1.0 else 2.0 for p in human]
+    return Policy(
+        np.array(moved, dtype=np.float32),
+        _shift(curve.machine_pause, cost_ratio),
+        _shift(curve.machine_speech, cost_ratio),
+        _shift(curve.machine_deadline, cost_ratio),
+    )
 
 
 def _shift(probability: float, cost_ratio: float) -> float:

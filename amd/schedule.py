@@ -15,7 +15,7 @@ def due_for_model(slots: NDArray[np.int64], state: Slots, due: NDArray[np.bool_]
     for i in range(slots.shape[0]):
         record = state[slots[i]]
         due[i] = False
-        if not record.open or not record.answered or record.settled or record.first_speech < 0:
+        if not record.open or not record.answered or record.model_rests or record.first_speech < 0:
             continue
         if record.tone_ticks >= CONFIRM_TICKS:
             continue
@@ -37,7 +37,7 @@ def wants_judge(
     machine: NDArray[np.float32],
     wanted: NDArray[np.bool_],
 ) -> None:
-    """Mark the calls with news: a tone, a probability past a threshold, or a time the judge asked for.
+    """Mark the calls with news: a tone, a probability past a threshold, a time or an amount of speech it asked for.
 
     human (capacity, 101): least P(person) by ticks of silence; machine (capacity, 2): greatest, in pauses, in speech.
     """
@@ -47,7 +47,8 @@ def wants_judge(
         wanted[i] = False
         if not record.open:
             continue
-        if events[i] != NOTHING or record.tick >= record.look_at:
+        news = record.tick >= record.look_at or record.voice_total >= record.wake_at_voice
+        if events[i] != NOTHING or news:
             wanted[i] = True
         elif evaluated[i]:
             silence = min(record.silence_run, SILENCE_TICKS - 1)

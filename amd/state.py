@@ -17,7 +17,8 @@ _CLOCK = [
     ("answered", "?"),
     ("tick", "i4"),  # since the start of this phase (answer, or start of listening in early media)
     ("look_at", "i4"),  # tick at which the judge wants to look again whatever happens
-    ("settled", "?"),  # nothing more to learn from speech: the model rests
+    ("wake_at_voice", "i4"),  # ticks of speech at which the judge wants to look again
+    ("model_rests", "?"),  # nothing more to learn from the model
     ("probability", "f4"),  # P(person) at the last evaluation
 ]
 _LEVELS = [
@@ -80,5 +81,6 @@ def begin_phase(slots: Slots, slot: int, *, answered: bool, floor_db: float = -6
     record["level_db"] = -96.0
     record["peak_db"] = -60.0
     record["probability"] = 0.5
+    record["wake_at_voice"] = NEVER
     for name in _MARKS:
         record[name] = -1

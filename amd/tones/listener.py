@@ -17,6 +17,7 @@ BEEP_HZ = (390.0, 2050.0)
 BEEP_MIN_S = 0.10
 BEEP_MAX_S = 1.6
 BEEP_STABLE_HZ = 25.0
+PENDING_S = 1.0
 FORGET_S = 5.0  # the longest pause in a ringing cadence
 
 
@@ -70,12 +71,17 @@ class ToneListener:
         patience_s = 0.9 if _is_progress(last) else 0.35
         return now_s - last.end_s < patience_s
 
+    def pending(self, now_s: float) -> bool:
+        """Whether waiting alone may still tell what the last tone was (see `quiet`)."""
+        return bool(self.tones) and now_s - self.tones[-1].end_s < PENDING_S
+
     def going_on(self, tone: Tone) -> ToneFinding | None:
         """A tone is sounding since `start_s`; what is sure already."""
         return self._fax(tone) or self._special_information(tone) or self._progress(tone)
 
     def ended(self, tone: Tone) -> ToneFinding | None:
         """A tone ended at `end_s`."""
+        self.tones = [before for before in self.tones if tone.start_s - before.end_s < FORGET_S]
         self.tones.append(tone)
         del self.tones[:-8]
         return self._busy(self.tones) or self._beep(tone)
@@ -83,9 +89,6 @@ class ToneListener:
     def quiet(self, now_s: float) -> ToneFinding | None:
         """No tone now: what the wait since the last one tells (a lone low tone was a beep after all)."""
         if not self.tones:
-            return None
-        if now_s - self.tones[-1].end_s > FORGET_S:
-            self.tones.clear()
             return None
         tone = self.tones[-1]
         waited_s = now_s - tone.end_s

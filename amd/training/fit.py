@@ -1,0 +1,135 @@
+"""Features from calls, trees from features, thresholds from calls the trees have not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd.bank import AmdBank
+from amd.features import COUNT
+from amd.model import Undecided
+from amd.offline import frames_of
+from amd.policy import Curve
+from amd.state import TICK_S
+from amd.training.calls import Call
+from amd.trees import Trees
+from amd.verdict import AmdSettings, CallClass
+from media.frames import FRAME_SAMPLES
+
+LISTEN_S = 7.5
+BATCH = 128
+
+
+@dataclass(slots=True)
+class Examples:
+    """Every evaluation of many calls: features (n, COUNT), the call (n,) and tick (n,) of each, truth per call."""
+
+    rows: NDArray[np.float32]
+    call: NDArray[np.int64]
+    tick: NDArray[np.int64]
+    human: NDArray[np.bool_]  # per call
+
+    @property
+    def labels(self) -> NDArray[np.bool_]:
+        """Truth per row."""
+        return self.human[self.call]
+
+    def weights(self) -> NDArray[np.float64]:
+        """Each call counts the same, however often it was looked at."""
+        counts = np.bincount(self.call, minlength=len(self.human))
+        weights: NDArray[np.float64] = 1.0 / np.maximum(1, counts)[self.call]
+        return np.asarray(weights * (len(weights) / weights.sum()), dtype=np.float64)
+
+
+def examine(calls: Sequence[Call], listen_s: float = LISTEN_S) -> Examples:
+    """Let a bank that believes nothing hear every call, and keep what a model would have seen."""
+    rows: list[NDArray[np.float32]] = []
+    owners: list[NDArray[np.int64]] = []
+    ticks: list[NDArray[np.int64]] = []
+    for first in range(0, len(calls), BATCH):
+        _examine_batch(calls[first : first + BATCH], first, round(listen_s / TICK_S), rows, owners, ticks)
+    human = np.array([call.call_class is CallClass.HUMAN for call in calls])
+    empty = np.zeros((0, COUNT), dtype=np.float32)
+    return Examples(np.concatenate([empty, *rows]), _joined(owners), _joined(ticks), human)
+
+
+def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+
+
+def _examine_batch(
+    calls: Sequence[Call],
+    offset: int,
+    ticks: int,
+    rows: list[NDArray[np.float32]],
+    owners: list[NDArray[np.int64]],
+    when: list[NDArray[np.int64]],
+) -> None:
+    now = 0
+
+    def observe(slots: NDArray[np.int64], features: NDArray[np.float32]) -> None:
+        rows.append(features.copy())
+        owners.append(slots + offset)
+        when.append(np.full(len(slots), now))
+
+    bank = AmdBank(len(calls), Undecided(), observe)
+    never = AmdSettings(deadline_s=1e6, silence_s=1e6)
+    cut = []
+    for slot, call in enumerate(calls):
+        bank.open(slot, never, answered=True)
+        frames = frames_of(call.samples)[:ticks]
+        cut.append(np.pad(frames, ((0, ticks - len(frames)), (0, 0))))
+    block = np.stack(cut, axis=1)
+    slots = np.arange(len(calls), dtype=np.int64)
+    present = np.ones(len(calls), dtype=np.bool_)
+    assert block.shape[2] == FRAME_SAMPLES
+    for now in range(ticks):
+        bank.step(slots, block[now], present)
+
+
+def fit_trees(examples: Examples, *, seed: int, iterations: int = 450, leaves: int = 24) -> Trees:
+    """Boost small trees (scikit-learn's histogram gradient boosting) and turn them into arrays."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    booster = HistGradientBoostingClassifier(
+        max_iter=iterations,
+        learning_rate=0.05,
+        max_leaf_nodes=leaves,
+        min_samples_leaf=60,
+        l2_regularization=2.0,
+        max_features=0.5,
+        random_state=seed,
+        early_stopping=False,
+    )
+    booster.fit(examples.rows, examples.labels, sample_weight=examples.weights())
+    return _exported(booster)
+
+
+def _exported(booster: object) -> Trees:
+    stages = getattr(booster, "_predictors")  # noqa: B009  scikit-learn keeps its trees in private attributes
+    base = float(np.ravel(getattr(booster, "_baseline_prediction"))[0])  # noqa: B009
+    feature, threshold, left, right, roots = [], [], [], [], []
+    offset = 0
+    for (tree,) in stages:
+        nodes = tree.nodes
+        leaf = nodes["is_leaf"].astype(bool)
+        roots.append(offset)
+        feature.append(np.where(leaf, -1, nodes["feature_idx"]))
+        threshold.append(np.where(leaf, nodes["value"], nodes["num_threshold"]))
+        left.append(np.where(leaf, 0, nodes["left"] + offset))
+        right.append(np.where(leaf, 0, nodes["right"] + offset))
+        offset += len(nodes)
+    return Trees(
+        np.concatenate(feature).astype(np.int16),
+        np.concatenate(threshold).astype(np.float32),
+        np.concatenate(left).astype(np.int32),
+        np.concatenate(right).astype(np.int32),
+        np.array(roots, dtype=np.int32),
+        base,
+    )
+
+
+def default_curve() -> Curve:
+    """Where the search for thresholds starts."""
+    return Curve(((0.36, 0.985), (0.5, 0.96), (0.8, 0.85), (1.2, 0.7), (1.8, 0.6)), 0.03, 0.02)

@@ -1,0 +1,139 @@
+"""Thresholds fitted on calls of sources the trees have not seen: as quick as people can be kept and machines caught."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amd.features import NAMES
+from amd.policy import Curve, Policy
+from amd.state import TICK_S
+from amd.training.calls import Call
+from amd.training.fit import Examples
+from amd.verdict import AmdSettings, CallClass
+
+_SILENCE = NAMES.index("silence_s")
+_VOICE = NAMES.index("voice_s")
+MIN_VOICE_S = 0.1
+PAUSE_POINTS_S = (0.34, 0.44, 0.56, 0.76, 1.0, 1.4, 1.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Out-of-source probabilities of many calls, in order of call and time."""
+
+    call: NDArray[np.int64]
+    at_s: NDArray[np.float64]
+    silence: NDArray[np.int64]  # ticks
+    probability: NDArray[np.float32]
+    enough: NDArray[np.bool_]  # voice for anybody to be a person
+    human: NDArray[np.bool_]  # per call
+    end_s: NDArray[np.float64]  # per call
+
+    @staticmethod
+    def of(calls: Sequence[Call], examples: Examples, probability: NDArray[np.float32]) -> "Heard":
+        """Put the evaluations of calls in order."""
+        order = np.lexsort((examples.tick, examples.call))
+        return Heard(
+            call=examples.call[order],
+            at_s=np.asarray((examples.tick[order] + 1) * TICK_S, dtype=np.float64),
+            silence=np.minimum(np.rint(examples.rows[order, _SILENCE] / TICK_S).astype(np.int64), 100),
+            probability=probability[order],
+            enough=examples.rows[order, _VOICE] >= MIN_VOICE_S,
+            human=np.array([call.call_class is CallClass.HUMAN for call in calls]),
+            end_s=np.array([call.speech_end_s for call in calls]),
+        )
+
+    @staticmethod
+    def joined(parts: Sequence["Heard"]) -> "Heard":
+        """Several sets as one."""
+        offsets = np.cumsum([0] + [len(part.human) for part in parts])
+        return Heard(
+            call=np.concatenate([part.call + offset for part, offset in zip(parts, offsets, strict=False)]),
+            at_s=np.concatenate([part.at_s for part in parts]),
+            silence=np.concatenate([part.silence for part in parts]),
+            probability=np.concatenate([part.probability for part in parts]),
+            enough=np.concatenate([part.enough for part in parts]),
+            human=np.concatenate([part.human for part in parts]),
+            end_s=np.concatenate([part.end_s for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a curve makes of calls: shares 0 to 1, latency of people's verdicts after the end of the greeting."""
+
+    people_right: float
+    people_lost: float
+    machines_right: float
+    p50_s: float
+    p95_s: float
+    said: NDArray[np.int8]  # per call: 1 person, -1 machine, 0 unknown
+
+
+def play(heard: Heard, curve: Curve, settings: AmdSettings | None = None) -> Outcome:
+    """Let a curve decide every call."""
+    wanted = settings or AmdSettings()
+    policy = Policy.of(wanted, curve)
+    belief, silence = heard.probability, heard.silence
+    in_time = heard.at_s < wanted.deadline_s - 1e-6
+    human = in_time & (silence > 0) & heard.enough & (belief >= policy.human[silence])
+    machine = in_time & (belief <= np.where(silence > 0, policy.machine_pause, policy.machine_speech))
+    said = np.zeros(len(heard.human), dtype=np.int8)
+    at_s = np.full(len(heard.human), wanted.deadline_s)
+    hits = np.flatnonzero(human | machine)
+    callers, first = np.unique(heard.call[hits], return_index=True)
+    at = hits[first]
+    said[callers] = np.where(human[at], 1, -1)
+    at_s[callers] = heard.at_s[at]
+    _at_deadline(heard, in_time, policy.machine_deadline, said)
+    people, machines = heard.human, ~heard.human
+    latency = (at_s - heard.end_s)[people & (said == 1)]
+    p50, p95 = np.percentile(latency, [50, 95]) if len(latency) else (9.0, 9.0)
+    return Outcome(
+        people_right=float(np.mean(said[people] == 1)),
+        people_lost=float(np.mean(said[people] == -1)),
+        machines_right=float(np.mean(said[machines] == -1)),
+        p50_s=float(p50),
+        p95_s=float(p95),
+        said=said,
+    )
+
+
+def _at_deadline(heard: Heard, in_time: NDArray[np.bool_], limit: float, said: NDArray[np.int8]) -> None:
+    rows = np.flatnonzero(in_time)
+    last = np.full(len(said), -1)
+    last[heard.call[rows]] = rows  # in order of time: the last one stays
+    open_calls = np.flatnonzero((said == 0) & (last >= 0))
+    said[open_calls[heard.probability[last[open_calls]] <= limit]] = -1
+
+
+def search(heard: Heard, chance: np.random.Generator, *, rounds: int = 400) -> tuple[Curve, Outcome]:
+    """Find the curve with the least cost by chance and refinement."""
+    best = Curve(tuple(zip(PAUSE_POINTS_S, (0.99, 0.97, 0.93, 0.85, 0.75, 0.65, 0.6), strict=True)), 0.03, 0.02, 0.5)
+    outcome = play(heard, best)
+    for round_number in range(rounds):
+        width = 1.2 if round_number < rounds // 2 else 0.5
+        trial = _nudged(best, chance, width)
+        tried = play(heard, trial)
+        if cost(tried) < cost(outcome):
+            best, outcome = trial, tried
+    return best, outcome
+
+
+def cost(outcome: Outcome) -> float:
+    """What an operating point costs: people dearest, then machines, then slowness past the wanted latency."""
+    unknown = 1.0 - outcome.people_right - outcome.people_lost
+    slow = max(0.0, outcome.p50_s - 0.52) * 1.0 + max(0.0, outcome.p95_s - 0.88) * 0.5
+    return 2.0 * outcome.people_lost + 1.5 * unknown + (1.0 - outcome.machines_right) + slow
+
+
+def _nudged(curve: Curve, chance: np.random.Generator, width: float) -> Curve:
+    def moved(probability: float) -> float:
+        odds = np.log(probability / (1 - probability)) + chance.normal(0, width) * (chance.random() < 0.4)
+        return float(np.clip(1 / (1 + np.exp(-odds)), 0.001, 0.9995))
+
+    human = np.minimum.accumulate([moved(least) for _, least in curve.human])
+    points = tuple(zip((silence_s for silence_s, _ in curve.human), map(float, human), strict=True))
+    return Curve(points, moved(curve.machine_pause), moved(curve.machine_speech), moved(curve.machine_deadline))
