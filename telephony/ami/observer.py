@@ -198,11 +198,12 @@ class AmiObserver:
         await self._do("MixMonitor", Channel=channel_id, File=f"{path}.raw", Options="D")
 
     async def stop_mix_monitor(self, channel_id: str) -> None:
-        """End a recording; a channel that is gone is a success."""
+        """End a recording; a channel that is gone or is not recorded is a success."""
         try:
             await self._do("StopMixMonitor", Channel=channel_id)
-        except ChannelGone:
-            return
+        except RequestRejected as error:
+            if not isinstance(error, ChannelGone) and "could not stop monitoring" not in error.reason.lower():
+                raise
 
     async def command(self, line: str) -> list[str]:
         """Run a command of Asterisk's command line; returns what it prints, line by line."""

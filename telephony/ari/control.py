@@ -157,6 +157,11 @@ class AriCallControl:
         if len(self._arrived) >= _ARRIVALS_LIMIT:
             self._link.post(requests.hang_up(arrival.channel_id, "congestion"))
             return
+        gone = HungUp(arrival.channel_id, arrival.at_s, text="it hung up while it arrived")
+        self._inboxes.expect(arrival.channel_id)
+        self._link.post(
+            requests.subscribe(self._settings.app, arrival.channel_id), lambda reply: self._inboxes.deliver(gone)
+        )
         self._arrived.append(arrival)
         self._arrival.set()
 
@@ -230,8 +235,11 @@ class AriCallControl:
     # -- bridges and taps
 
     async def create_bridge(self, bridge_id: str) -> None:
-        """Make a mixing bridge."""
-        await self._link.do(requests.create_bridge(bridge_id))
+        """Make a mixing bridge; one that is there already is a success."""
+        request = requests.create_bridge(bridge_id)
+        reply = await self._link.ask(request)
+        if not reply.ok and reply.status != 409:
+            raise requests.rejection(request, reply)
 
     async def destroy_bridge(self, bridge_id: str) -> None:
         """Remove a bridge."""
@@ -255,7 +263,7 @@ class AriCallControl:
         tap = requests.tap_channel(order, self._settings.app, audiosocket)
         try:
             await asyncio.gather(
-                self._link.do(requests.create_bridge(order.bridge_id)),
+                self.create_bridge(order.bridge_id),
                 self._create_and_enter(tap, order.tap_channel_id),
             )
             await self._link.do(requests.add_to_bridge(order.bridge_id, order.channel_id, order.tap_channel_id))

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from telephony.events import Answered, CallEvent, HungUp, InboxOverflowed, Ringing
 
+_EXPECTED_LIMIT = 1000
+
 
 class Inbox:
     """The events of one channel, in order, at most `limit` unread ones.
@@ -65,20 +67,28 @@ class InboxTable:
         self._limit = limit
         self._on_overflow = on_overflow
         self._inboxes: dict[str, Inbox] = {}
+        self._expected: dict[str, Inbox] = {}
 
     def __iter__(self) -> Iterator[Inbox]:
         """Every inbox there is now."""
-        return iter(tuple(self._inboxes.values()))
+        return iter((*self._inboxes.values(), *self._expected.values()))
 
     def __contains__(self, channel_id: str) -> bool:
         return channel_id in self._inboxes
+
+    def expect(self, channel_id: str) -> None:
+        """Keep the events of a call that arrived until somebody registers for it, of the last calls only."""
+        self._expected[channel_id] = Inbox(channel_id, self._limit, attached=True)
+        if len(self._expected) > _EXPECTED_LIMIT:
+            del self._expected[next(iter(self._expected))]
 
     @contextmanager
     def register(self, channel_id: str, attached: bool) -> Iterator[Inbox]:
         """Keep an inbox for a channel while the context lasts. Raises ValueError when it has one already."""
         if channel_id in self._inboxes:
             raise ValueError(f"channel {channel_id} has an inbox already: one call, one consumer")
-        inbox = self._inboxes[channel_id] = Inbox(channel_id, self._limit, attached)
+        inbox = self._expected.pop(channel_id, None) or Inbox(channel_id, self._limit, attached)
+        self._inboxes[channel_id] = inbox
         try:
             yield inbox
         finally:
@@ -86,7 +96,7 @@ class InboxTable:
 
     def deliver(self, event: CallEvent) -> None:
         """Hand an event to its call; events of channels without an inbox are counted and dropped."""
-        inbox = self._inboxes.get(event.channel_id)
+        inbox = self._inboxes.get(event.channel_id) or self._expected.get(event.channel_id)
         if inbox is None:
             self.unclaimed += 1
         elif not inbox.push(event):

@@ -116,16 +116,19 @@ class Link:
             raise requests.rejection(request, reply)
         return reply
 
-    def post(self, request: Request) -> None:
-        """Send a request and forget it; on a link that is down nothing happens."""
+    def post(self, request: Request, on_refused: Callable[[Reply], None] = lambda reply: None) -> None:
+        """Send a request and wait for nothing; on a link that is down nothing happens. on_refused must not block."""
         if self._group is not None and self.state is LinkState.UP:
-            self._group.create_task(self._send_only(request), name=f"ari {request}")
+            self._group.create_task(self._send_only(request, on_refused), name=f"ari {request}")
 
-    async def _send_only(self, request: Request) -> None:
+    async def _send_only(self, request: Request, on_refused: Callable[[Reply], None]) -> None:
         try:
-            await self.ask(request)
+            reply = await self.ask(request)
         except LinkDown as error:
             _log.warning("ari request without an answer", error=str(error))
+            return
+        if not reply.ok:
+            on_refused(reply)
 
     def _give_up(self, number: str, request: Request) -> None:
         answer = self._pending.get(number)

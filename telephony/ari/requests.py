@@ -85,6 +85,15 @@ def event_filter(app: str, wanted: Sequence[str]) -> Request:
     return Request("PUT", f"applications/{app}/eventFilter", body={"allowed": allowed})
 
 
+def subscribe(app: str, channel_id: str) -> Request:
+    """Events of a channel beyond its stay in the application.
+
+    A channel that came through the dialplan leaves the application before it ends: without this its ChannelDestroyed
+    is never told.
+    """
+    return Request("POST", f"applications/{app}/subscription", (("eventSource", f"channel:{channel_id}"),))
+
+
 def create_channel(order: OriginateOrder, app: str) -> Request:
     """Make the channel of an order; nobody is called yet."""
     query = (("endpoint", order.endpoint), ("app", app), ("appArgs", "out"), ("channelId", order.channel_id))

@@ -229,3 +229,14 @@ async def test_a_cancelled_originate_leaves_no_call(asterisk: FakeAsterisk, runn
         with pytest.raises(asyncio.CancelledError):
             await calling
         await until(lambda: bool(asterisk.asked("DELETE", f"channels/{CALL}")))
+
+
+async def test_a_caller_who_gives_up_before_anybody_listens_is_told_as_gone(
+    asterisk: FakeAsterisk, running: Running
+) -> None:
+    asterisk.answers.append(("POST", "applications/app/subscription", (404, {"message": "no such channel"})))
+    async with running() as control:
+        await asterisk.event("StasisStart", channel={"id": "in"}, args=["incoming", "910"])
+        arrival = await anext(control.arrivals())
+        with control.inbox(arrival.channel_id) as inbox:
+            assert isinstance(await inbox.next(), HungUp)
