@@ -7,8 +7,11 @@ import signal
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from telephony.asterisk.orphan import start_orphan
 from telephony.asterisk.pidfile import PidFile, ended
 from telephony.asterisk.ports import PortInUse
 from telephony.errors import SetupError
@@ -43,8 +46,8 @@ class ManagedRedis:
             )
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
         options = f"--port {self._port} --bind 127.0.0.1 --appendonly no --dir {self._directory} --loglevel warning"
-        command = f"exec {program} {options} --save '' --logfile {self._directory / 'redis.log'}"
-        self._pid_file.write(await self._spawn(command))
+        command = f"exec {program} {options} --save ''"
+        self._pid_file.write(await start_orphan(command, self._directory / "redis.log"))
         try:
             async with asyncio.timeout(_BOOT_TIMEOUT_S):
                 while not await self._answers():
@@ -62,18 +65,14 @@ class ManagedRedis:
                 os.kill(pid, signal.SIGKILL)
             self._pid_file.remove()
 
-    async def _spawn(self, command: str) -> int:
-        starter = await asyncio.create_subprocess_exec(
-            *("sh", "-c", 'sh -c "$1" </dev/null >/dev/null 2>&1 & echo $!', "sh", command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        output, _ = await starter.communicate()
-        return int(output)
-
     async def _answers(self) -> bool:
-        redis = Redis(host="127.0.0.1", port=self._port, socket_connect_timeout=0.5, socket_timeout=0.5)
+        redis = Redis(
+            host="127.0.0.1",
+            port=self._port,
+            socket_connect_timeout=0.5,
+            socket_timeout=0.5,
+            retry=Retry(NoBackoff(), 0),  # the library's own retries take seconds to say no
+        )
         try:
             return await redis.exists("timbre:ping") is not None
         except (RedisError, OSError):

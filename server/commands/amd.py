@@ -1,5 +1,7 @@
 """`timbre amd`: judge recorded calls, and score the detector on calls whose truth is known."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +13,12 @@ from rich.table import Table
 from amd import evaluate as scoring
 from amd.app_amd import VICIDIAL
 from amd.manifest import Complaint, ManifestError, read_manifest
+from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
 from amd.pictures import PicturesMissing, draw_call, write_report
+from amd.training import workshop
+from amd.training.clips import ClipsMissing, read_clips
+from amd.training.synthetic import SpeakerMissing, espeak_greetings
 from amd.verdict import AmdSettings, Verdict
 from media.soundfiles import SoundFileUnusable, load
 
@@ -138,3 +144,33 @@ def _report(console: Console, records: dict[str, list[scoring.Record]], complain
         )
     for complaint in complaints:
         console.print(f"[yellow]not judged: {complaint.where}: {complaint.message}[/yellow]", highlight=False)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="Folder of clips with manifest.csv (path, class, language, source).")],
+    out: Annotated[Path, typer.Option(help="Where the model goes; its card goes beside it.")] = DEFAULT_MODEL,
+    calls: Annotated[int, typer.Option(help="Training calls to build.")] = 12000,
+    folds: Annotated[int, typer.Option(help="Groups of sources left out in turn for honest scores.")] = 4,
+    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 1,
+    synthetic: Annotated[bool, typer.Option(help="Add greetings read by espeak-ng.")] = True,
+    folds_out: Annotated[Path | None, typer.Option(help="Keep the fold models here, for benchmarks.")] = None,
+) -> None:
+    """Train the detector's model from clips (needs scikit-learn: the extra `train`)."""
+    console = Console(stderr=True)
+    try:
+        clips = read_clips(data)
+        if synthetic:
+            clips += list(espeak_greetings())
+        made_on = datetime.now(UTC).date().isoformat()
+        plan = workshop.Plan(calls, max(360, calls * 3 // 10), folds, seed, made_on)
+        made = workshop.make(clips, plan, lambda line: console.print(line, highlight=False))
+    except (ClipsMissing, SpeakerMissing, SoundFileUnusable, ImportError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    save_model(made.model, out)
+    out.with_suffix(".md").write_text(workshop.card_text(made.model), encoding="utf-8")
+    for number, fold in enumerate(made.folds):
+        if folds_out is not None:
+            save_model(replace(fold.model, card={"left_out": sorted(fold.families)}), folds_out / f"fold{number}.npz")
+    console.print(f"model: {out}, card: {out.with_suffix('.md')}", highlight=False)

@@ -15,6 +15,7 @@ from telephony.asterisk.changes import reload_commands
 from telephony.asterisk.credentials import Credentials, load_or_create
 from telephony.asterisk.installation import Installation
 from telephony.asterisk.launch import launch_script
+from telephony.asterisk.orphan import start_orphan
 from telephony.asterisk.pidfile import PidFile, ended
 from telephony.asterisk.settings import AsteriskSettings
 from telephony.errors import LinkDown, SetupError
@@ -115,17 +116,8 @@ class AsteriskInstance:
         return render.render(self.settings, self.credentials, self.installation)
 
     async def _spawn(self, script: str) -> None:
-        """Start a process that is nobody's child: it stays when we go, and is no zombie when it goes."""
-        console = self.settings.console_log
-        starter = await asyncio.create_subprocess_exec(
-            *("sh", "-c", 'sh -c "$1" </dev/null >>"$2" 2>&1 & echo $!', "sh", script, str(console)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            env=self.installation.environment,
-        )
-        output, _ = await starter.communicate()
-        self._pid_file.write(int(output))
+        """Start the process and remember it."""
+        self._pid_file.write(await start_orphan(script, self.settings.console_log, self.installation.environment))
 
     async def _wait_booted(self) -> None:
         try:
