@@ -85,7 +85,7 @@ class CallFlow:
 
     def view(self) -> FlightView | None:
         """Where the call is, for pacing; None once it is bridged or dealt with."""
-        if self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED) or self._is_no_person():
+        if self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED) or self._is_no_person() or self.abandoning:
             return None
         now_s = self.services.clock.monotonic_s()
         return FlightView(self.attempt_id, self._stage, now_s - self._born_s, now_s - self._stage_since_s)

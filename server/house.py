@@ -18,6 +18,7 @@ from dialer.events import DialerEvent, Trouble
 from dialer.gate import ComplianceGate
 from dialer.leads import HopperLeads
 from dialer.listening import Listening
+from dialer.pacing.hazard import warm_up
 from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Tally
 from dialer.services import Services
@@ -119,6 +120,7 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
         open_stores(settings.database_url) as stores,
         TapHub(clock, slot_count=media.tap_slots, host=media.audiosocket_host, port=media.audiosocket_port) as taps,
     ):
+        await asyncio.to_thread(warm_up)  # pacing's compiled core: ten seconds on a machine's first start, then half a one
         ami = AmiObserver(_ami(access), clock, rng, metrics.take_ami)
         control = AriCallControl(_ari(settings, access, taps), clock, rng, ami, taps.nudge)
         house = _compose(settings, clock, rng, hub, metrics, stores, taps, control, ami)

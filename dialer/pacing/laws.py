@@ -1,6 +1,7 @@
 """Which law a campaign is paced by."""
 
 from campaigns.campaign import Campaign, DialMode
+from dialer.pacing.hazard import hazard_law
 from dialer.pacing.plan import PacingLaw
 from dialer.pacing.simple import AgentPlaced, Ratio, progressive
 
@@ -12,5 +13,7 @@ def make_law(campaign: Campaign) -> PacingLaw:
             return AgentPlaced()
         case DialMode.PROGRESSIVE:
             return progressive()
-        case DialMode.RATIO | DialMode.PREDICTIVE:
+        case DialMode.RATIO:
             return Ratio(campaign.pacing.ratio)
+        case DialMode.PREDICTIVE:
+            return hazard_law(campaign.pacing.ratio, campaign.ring_timeout_s, campaign.wrap_up.max_s)

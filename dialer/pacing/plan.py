@@ -58,17 +58,24 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Hard bounds on one plan. calls_per_s: originate rate of the trunk; channels: calls in flight or up at once."""
+    """Hard bounds on one plan. calls_per_s: originate rate of the trunk; channels: calls in flight or up at once.
+
+    window_left_s: how long dialling goes on in the period the cap is counted over (a shift, at the least).
+    """
 
     channels: int
     calls_per_s: float
     ring_min_s: float = 15.0
     abandonment_cap: float = 0.03
+    window_left_s: float = 14_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a law may look at. now_s is monotonic; tick counts plans of this campaign from 0."""
+    """Everything a law may look at. now_s is monotonic; tick counts plans of this campaign from 0.
+
+    rivals: calls in flight of other campaigns that wait for the same agents.
+    """
 
     now_s: float
     tick: int
@@ -78,6 +85,7 @@ class Snapshot:
     today: Tally
     limits: Limits
     leads_ready: int
+    rivals: tuple[FlightView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""The abandonment guarantee: theta, the risk a call may carry, follows the tally by one integral rule. Compiled.
+
+    ln theta += eta * aim      for each person who answered
+    ln theta -= eta            for each abandoned one (and for each estimated AMD false positive)
+
+Sum both sides: whatever calls, people or models do,
+
+    abandoned = aim * people + (ln theta_0 - ln theta) / eta
+
+exactly, as long as theta was not held down at its ceiling, and less than that when it was. It is never held up from
+below. A budget guard stands around it: no call beyond the idle agents unless one more abandonment, besides what the
+calls in flight already risk, still fits under the cap at the end of the window.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from dialer.pacing.shapes import Floats
+
+# Slots of the state.
+LN_THETA, PEOPLE, ABANDONED, MISTAKEN, BEGAN_S, AIM, PEOPLE_BEFORE = 0, 1, 2, 3, 4, 5, 6
+STATE_SIZE = 7
+# Before so many people the rate of people is not known well enough to look ahead with.
+_KNOWN_PEOPLE = 30.0
+# Of the people expected in the rest of the window, this share is counted on: progressive dialling alone reaches it.
+_SURE_OF_THE_REST = 0.6
+
+
+class Guarantee(NamedTuple):
+    """Settings. cap: share of people answered that may be abandoned; eta: step of ln theta per abandonment.
+
+    theta_0: the risk a call may carry at the start of the window; theta_max: and ever.
+    margin: abandonments kept back for the end of the window.
+    """
+
+    cap: float = 0.03
+    eta: float = 0.3
+    theta_0: float = 0.025
+    theta_max: float = 0.74
+    margin: float = 0.5
+
+
+def fresh(settings: Guarantee) -> Floats:
+    """The state at the start of a window."""
+    state = np.zeros(STATE_SIZE)
+    state[LN_THETA] = math.log(settings.theta_0)
+    state[BEGAN_S] = -1.0
+    state[AIM] = settings.cap
+    return state
+
+
+@njit(cache=True)
+def people_to_come(state, now_s, left_s):  # type: ignore[no-untyped-def]
+    """People expected in the rest of the window, at the rate since this process began; -1 when not known yet."""
+    seen = state[PEOPLE] - state[PEOPLE_BEFORE]
+    if seen < _KNOWN_PEOPLE:
+        return -1.0
+    return seen / max(1.0, now_s - state[BEGAN_S]) * left_s
+
+
+@njit(cache=True)
+def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type: ignore[no-untyped-def]
+    """Move theta to the tally of the window (totals, not differences). mistaken: estimated AMD false positives."""
+    if state[BEGAN_S] < 0.0:
+        state[BEGAN_S], state[PEOPLE_BEFORE] = now_s, people
+    more = people - state[PEOPLE]
+    worse = (abandoned - state[ABANDONED]) + (mistaken - state[MISTAKEN])
+    state[PEOPLE], state[ABANDONED], state[MISTAKEN] = people, abandoned, mistaken
+    aim = settings.cap
+    to_come = people_to_come(state, now_s, left_s)
+    if to_come >= 0.0:
+        aim = max(0.2 * settings.cap, settings.cap - settings.margin / (people + to_come))
+    state[AIM] = aim
+    state[LN_THETA] = min(math.log(settings.theta_max), state[LN_THETA] + settings.eta * (aim * more - worse))
+
+
+@njit(cache=True)
+def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-untyped-def]
+    """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls in flight."""
+    people = state[PEOPLE]
+    to_come = people_to_come(state, now_s, left_s)
+    if to_come >= 0.0:
+        people += _SURE_OF_THE_REST * to_come
+    else:
+        # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
+        people = max(people, min(2.0 / settings.cap + 1.0, left_s / 30.0))
+    return state[ABANDONED] + state[MISTAKEN] + at_risk + 1.0 <= settings.cap * people
+
+
+@njit(cache=True)
+def theta_of(state):  # type: ignore[no-untyped-def]
+    """The risk the next call may carry."""
+    return math.exp(state[LN_THETA])

@@ -1,0 +1,65 @@
+"""The hazard law inside the whole dialer, on virtual time against a crowd drawn from distributions (base25)."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import pytest
+from house import CAMPAIGN, LIST, House
+
+from agents.agent import AgentState
+from campaigns.campaign import DialMode, PacingSettings, WrapUp
+from campaigns.lead import Lead
+from dialer.pacing.laws import make_law
+from dialer.pacing.plan import Tally
+from storage.port import LeadList, StoredCampaign
+from storage.sql.campaigns import SqlListStore
+from telephony.sim.crowd import Crowd
+from telephony.sim.network import Network
+from telephony.sim.virtual_time import run_virtual
+
+
+@dataclass
+class Shift:
+    occupancy: float
+    tally: Tally
+    troubles: list[str]
+
+
+async def shift(mode: DialMode, minutes: float, agents: int, crowd: Crowd, wrap_up_s: float) -> Shift:
+    """Agents at work from nothing; occupancy: share of their time in talk and wrap-up that is over."""
+    campaign = replace(
+        CAMPAIGN, mode=mode, wrap_up=WrapUp(max_s=wrap_up_s), pacing=PacingSettings(abandonment_target=0.03)
+    )
+    house = await House(campaign=campaign, law=make_law(campaign)).open()
+    house.exchange.network = Network(default=crowd.maker(11))
+    now_s = house.clock.now_s()
+    await SqlListStore(house.database).put(LeadList(LIST, LIST, now_s))
+    await house.campaigns.put(StoredCampaign("c1", "Test", "", now_s, now_s, list_ids=(LIST,)))
+    await house.leads.add([Lead(f"lead-{n:05}", LIST, f"+346{n:08}") for n in range(int(minutes * 20 * agents))])
+    async with house.engine:
+        await house.staffed(agents)
+        began_s = house.clock.monotonic_s()
+        run = await house.engine.start(campaign)
+        await asyncio.sleep(minutes * 60)
+        busy = (AgentState.TALKING, AgentState.WRAP_UP)
+        busy_s = sum(seat.busy_s.get(state, 0.0) for seat in house.desk.pool.seats() for state in busy)
+        occupancy = busy_s / agents / (house.clock.monotonic_s() - began_s)
+        return Shift(occupancy, run.tally, house.troubles())
+
+
+def test_given_an_hour_of_base25_agents_talk_more_than_with_progressive_dialling_and_the_cap_holds() -> None:
+    crowd = Crowd()
+    plain = run_virtual(shift(DialMode.PROGRESSIVE, 60, 10, crowd, 20.0))
+    ours = run_virtual(shift(DialMode.PREDICTIVE, 60, 10, crowd, 20.0))
+    assert ours.troubles == []
+    assert ours.occupancy > plain.occupancy + 0.08
+    assert ours.tally.people > 150
+    assert ours.tally.abandoned <= 0.03 * ours.tally.people + 1
+
+
+@pytest.mark.parametrize("people", [0.25, 0.6])
+def test_given_two_minutes_and_short_talks_agents_talk_soon_and_few_are_abandoned(people: float) -> None:
+    crowd = Crowd(people=people, machines=0.2, ring_mean_s=6.0, talk_mean_s=20.0)
+    ours = run_virtual(shift(DialMode.PREDICTIVE, 2, 10, crowd, 6.0))
+    assert ours.tally.people >= 20
+    assert ours.tally.abandoned <= 2

@@ -1,0 +1,70 @@
+"""The integral rule is an identity: no sequence of people and abandonments, and no restart, can break it."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.pacing import guarantee as g
+
+SETTINGS = g.Guarantee()
+steps = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=200)
+
+
+def follow(moves: list[tuple[int, int]], state: g.Floats, people: int = 0, abandoned: int = 0) -> tuple[int, int]:
+    for second, (more, worse) in enumerate(moves):
+        people, abandoned = people + max(more, worse), abandoned + worse
+        g.settle(SETTINGS, state, float(people), float(abandoned), 0.0, float(second), 0.0)
+    return people, abandoned
+
+
+@given(steps)
+def test_whatever_happens_abandonments_are_bounded_by_the_aim_and_by_how_far_theta_fell(
+    moves: list[tuple[int, int]],
+) -> None:
+    state = g.fresh(SETTINGS)
+    people, abandoned = follow(moves, state)
+    fallen = (math.log(SETTINGS.theta_0) - state[g.LN_THETA]) / SETTINGS.eta
+    assert abandoned <= SETTINGS.cap * people + fallen + 1e-6
+
+
+@given(steps)
+def test_below_the_ceiling_with_a_fixed_aim_it_is_an_equality(moves: list[tuple[int, int]]) -> None:
+    settings = SETTINGS._replace(margin=0.0, theta_max=1e9)
+    state, people, abandoned = g.fresh(settings), 0, 0
+    for second, (more, worse) in enumerate(moves):
+        people, abandoned = people + max(more, worse), abandoned + worse
+        g.settle(settings, state, float(people), float(abandoned), 0.0, float(second), 100.0)
+    fallen = (math.log(settings.theta_0) - state[g.LN_THETA]) / settings.eta
+    assert abandoned == pytest.approx(settings.cap * people + fallen)
+
+
+@given(steps, steps)
+def test_a_restart_in_the_middle_of_a_window_takes_the_debt_along(
+    before: list[tuple[int, int]], after: list[tuple[int, int]]
+) -> None:
+    first = g.fresh(SETTINGS)
+    people, abandoned = follow(before, first)
+    second = g.fresh(SETTINGS)  # a new process; its first tally holds what happened before
+    g.settle(SETTINGS, second, float(people), float(abandoned), 0.0, 0.0, 0.0)
+    people, abandoned = follow(after, second, people, abandoned)
+    fallen = (math.log(SETTINGS.theta_0) - second[g.LN_THETA]) / SETTINGS.eta
+    assert abandoned <= SETTINGS.cap * people + fallen + 1e-6
+
+
+@given(st.integers(0, 3000), st.integers(0, 200))
+def test_at_the_end_of_the_window_nobody_is_put_at_risk_beyond_the_cap(people: int, abandoned: int) -> None:
+    state = g.fresh(SETTINGS)
+    g.settle(SETTINGS, state, float(people), float(abandoned), 0.0, 0.0, 0.0)
+    if g.may_over_dial(SETTINGS, state, 0.0, 20_000.0, 0.0):
+        assert abandoned + 1 <= SETTINGS.cap * people
+
+
+def test_estimated_false_positives_eat_the_budget() -> None:
+    clean, mistaken = g.fresh(SETTINGS), g.fresh(SETTINGS)
+    g.settle(SETTINGS, clean, 500.0, 5.0, 0.0, 0.0, 0.0)
+    g.settle(SETTINGS, mistaken, 500.0, 5.0, 10.0, 0.0, 0.0)
+    assert g.theta_of(mistaken) < g.theta_of(clean) / 10
+    assert g.may_over_dial(SETTINGS, clean, 0.0, 1.0, 0.0)
+    assert not g.may_over_dial(SETTINGS, mistaken, 0.0, 1.0, 0.0)
