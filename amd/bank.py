@@ -87,6 +87,12 @@ class AmdBank:
         evaluated = self._believe(slots)
         return self._judge(slots, evaluated, events)
 
+    @property
+    def bytes_per_slot(self) -> int:
+        """Memory that grows with the capacity, without the judges and voice activity detectors of open slots."""
+        arrays = (self._state, self._history, self._bands, self._human, self._machine)
+        return sum(array.nbytes for array in arrays) // max(1, self.capacity)
+
     def peek(self, slot: int) -> dict[str, float]:
         """What the bank thinks of a slot now (levels in dBFS, P(person)), for traces and plots."""
         record = self._state[slot]

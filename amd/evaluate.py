@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from amd.app_amd import AmdStatus, AppAmdSettings, app_amd
 from amd.manifest import Complaint, ManifestEntry
+from amd.model import Believer
 from amd.offline import hear_many
 from amd.verdict import AmdSettings, CallClass
 from media.soundfiles import SoundFileUnusable, load
@@ -81,11 +82,11 @@ class Score:
         return self.right / self.total if self.total else math.nan
 
 
-def ours(settings: AmdSettings | None = None) -> Contestant:
-    """The detector of this package."""
+def ours(settings: AmdSettings | None = None, model: Believer | None = None) -> Contestant:
+    """The detector of this package, with its own model or another."""
 
     def judge(calls: Sequence[Samples]) -> list[Judgement]:
-        return [_judgement(hearing) for hearing in hear_many(list(calls), settings)]
+        return [_judgement(hearing) for hearing in hear_many(list(calls), settings, model=model)]
 
     return judge
 

@@ -6,7 +6,7 @@ from amd.tones.listener import ToneFinding, ToneListener
 from amd.verdict import AmdSettings, CallClass, Verdict
 
 SETTLE_S = 2.0
-MIN_VOICE_S = 0.1  # less than that is a click
+MIN_VOICE_S = 0.05  # less than that is a click
 LOOK_TONE_S = 0.06
 LOOK_EARLY_S = 0.2
 SPEAKS_AGAIN_S = 0.4  # so much more speech within 2 s of the verdict: a greeting goes on

@@ -13,6 +13,7 @@ UNDER_PEAK_DB = 13.0  # the foreground talker; anybody fainter is somebody else 
 LOOSE_UNDER_PEAK_DB = 20.0
 MIN_DB = -58.0
 NEW_TALKER_DB = 10.0  # so much over the peak so far: what was heard before was background
+PEAK_UNKNOWN_DB = -60.0
 BURST_GAP_TICKS = 11  # 220 ms: shorter gaps lie between words, not between utterances
 WORD_GAP_TICKS = 3
 PITCHED = 0.55
@@ -41,10 +42,7 @@ def follow_speech(
         if candidate:
             if level_db > record.peak_db + NEW_TALKER_DB and record.voice_total > 10:
                 _forget_speech(record)
-            if level_db > record.peak_db:
-                record.peak_db += 0.5 * (level_db - record.peak_db)
-            else:
-                record.peak_db = max(record.peak_db - 0.04, -60.0)
+            _follow_peak(record, level_db)
         record.loose_silence_run += 1
         if candidate and level_db > record.peak_db - LOOSE_UNDER_PEAK_DB:
             record.loose_silence_run = 0
@@ -57,6 +55,17 @@ def follow_speech(
             record.word_run = 0
             if active[i]:
                 record.stray += 1
+
+
+@compiled
+def _follow_peak(record: Record, level_db: float) -> None:
+    """The talker's peak: quick to rise but not for a click, slow to fall, and only while somebody speaks."""
+    if record.voice_total == 0 and record.peak_db <= PEAK_UNKNOWN_DB:
+        record.peak_db = level_db
+    elif level_db > record.peak_db:
+        record.peak_db += 0.3 * (level_db - record.peak_db)
+    else:
+        record.peak_db = max(record.peak_db - 0.06, PEAK_UNKNOWN_DB)
 
 
 @compiled

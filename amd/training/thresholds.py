@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.features import NAMES
+from amd.judge import MIN_VOICE_S
 from amd.policy import Curve, Policy
 from amd.state import TICK_S
 from amd.training.calls import Call
@@ -15,7 +16,6 @@ from amd.verdict import AmdSettings, CallClass
 
 _SILENCE = NAMES.index("silence_s")
 _VOICE = NAMES.index("voice_s")
-MIN_VOICE_S = 0.1
 PAUSE_POINTS_S = (0.34, 0.44, 0.56, 0.76, 1.0, 1.4, 1.9)
 
 
