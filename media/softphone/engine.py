@@ -20,8 +20,6 @@ from media.soundfiles import save
 from media.tones import silence
 
 Emit = Callable[[RobotEvent], None]
-SOUND_PEAK = 256
-"""A frame with a sample of this size (-42 dBFS) is sound; G.711 idle noise stays far below."""
 _TURN_PAUSE_S = 0.6
 
 
@@ -111,10 +109,11 @@ _FAST = _vector_starts_with_its_data()
 class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 is untyped
     """Hears what comes out of the phone and remembers when sound began after a silence. Runs on the media thread."""
 
-    def __init__(self, silence_s: float) -> None:
-        """Listen for sound after `silence_s` seconds without."""
+    def __init__(self, silence_s: float, sound_peak: int) -> None:
+        """Listen for samples of at least `sound_peak` after `silence_s` seconds without."""
         super().__init__()
         self.silence_s = silence_s
+        self.sound_peak = sound_peak
         self.last_sound_s = 0.0
         self.beginnings: list[float] = []
         self.frames = 0
@@ -127,7 +126,7 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 is untyped
         now_s = time.monotonic()
         self.frames += 1
         samples = np.frombuffer(frame_bytes(frame.buf, frame.size), np.int16)
-        if samples.size and max(int(samples.max()), -int(samples.min())) >= SOUND_PEAK:
+        if samples.size and max(int(samples.max()), -int(samples.min())) >= self.sound_peak:
             if now_s - self.last_sound_s >= self.silence_s:
                 self.beginnings.append(now_s)
             self.last_sound_s = now_s
@@ -237,7 +236,7 @@ class Robot(pj.Account):  # type: ignore[misc]
         self.audio = audio
         self.engine.quiet.startTransmit(audio)
         if self.ear is None:
-            self.ear = Ear(self.spec.silence_s)
+            self.ear = Ear(self.spec.silence_s, self.spec.sound_peak)
         audio.startTransmit(self.ear)
         if self.spec.record_file and self.recorder is None:
             self.recorder = pj.AudioMediaRecorder()

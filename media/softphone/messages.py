@@ -59,7 +59,8 @@ class RobotSpec:
     voice_file: 8 kHz WAV that it says; empty: it stays silent (but sends RTP). turns: it speaks only after it heard
     somebody and then a pause; otherwise it repeats its voice all the time. record_file: WAV of all it hears, or empty;
     a second call is written to NAME-2.wav.
-    silence_s: sound after at least so much silence is reported as FIRST_AUDIO.
+    silence_s: sound after at least so much silence is reported as FIRST_AUDIO. sound_peak: a sample of this size is
+    sound; a standing leg with nobody beside it is digitally silent, so the noise of a line can be told from it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class RobotSpec:
     turns: bool = False
     record_file: str = ""
     silence_s: float = 0.5
+    sound_peak: int = 256
     auto_answer: bool = True
 
     @classmethod

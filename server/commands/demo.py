@@ -1,5 +1,66 @@
-"""`timbre demo`: written next."""
+"""`timbre demo`: see the whole thing work, with nothing but this machine."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+import uvloop
+from rich.live import Live
+
+from media.softphone.fleet import SoftphoneError
+from server.commands.console import WHAT_A_PERSON_MENDS, console, fail
+from server.demo.options import DemoOptions, default_folder
+from server.demo.report import DemoResult, progress, summary
+from server.demo.run import run_demo
+from server.demo.witness import Witness
+from server.logs import configure
+from server.settings import LogSettings
 
 
-def demo() -> None:
-    """Run the demo."""
+def demo(
+    seconds: Annotated[float, typer.Option(min=10, help="How long the campaign dials.")] = 120.0,
+    agents: Annotated[int, typer.Option(min=1, max=40, help="Agents, each a softphone robot.")] = 10,
+    leads: Annotated[int, typer.Option(min=1, max=20_000, help="Fictional leads.")] = 300,
+    seed: Annotated[int, typer.Option(help="Draws the leads and what their numbers do.")] = 7,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where recordings and database go; emptied first.")] = None,
+) -> None:
+    """Run a predictive campaign against a simulated telephone network.
+
+    Exit status 0 only when the campaign really ran and its invariants held.
+    """
+    options = DemoOptions(seconds, agents, leads, seed, (folder or default_folder()).absolute())
+    configure(LogSettings(level="error"))
+    result = _run(options)
+    console.print(summary(result))
+    if json:
+        json.write_bytes(orjson.dumps(result.values(), option=orjson.OPT_INDENT_2))
+        console.print(f"figures: {json}", highlight=False)
+    if not (result.ran and result.held):
+        fail("the campaign did not really run" if not result.ran else "an invariant was broken: see above")
+
+
+def _run(options: DemoOptions) -> DemoResult:
+    results: list[DemoResult] = []
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+
+        def watch(witness: Witness, elapsed_s: float, so_far: DemoResult) -> None:
+            live.update(progress(witness, elapsed_s, options.seconds, time.monotonic(), so_far))
+
+        def say(line: str) -> None:
+            console.print(f"· {line}", highlight=False, soft_wrap=True)
+
+        async def work() -> None:
+            results.append(await run_demo(options, say, watch))
+
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(work())
+        except* (*WHAT_A_PERSON_MENDS, SoftphoneError) as group:
+            fail(*group.exceptions)
+        except* KeyboardInterrupt:
+            raise typer.Exit(130) from None
+    return results[0]
