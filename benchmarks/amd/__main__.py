@@ -25,7 +25,7 @@ from amd.training.clips import Clip, read_clips, trim
 from amd.verdict import CallClass
 from benchmarks.amd import speed
 from benchmarks.amd.tone_calls import tone_calls
-from media.soundfiles import load
+from media.soundfiles import SoundFileUnusable, load
 
 Records = dict[str, list[scoring.Record]]
 CONTESTANTS = ("timbre", "AMD() defaults", "AMD() VICIdial")
@@ -74,7 +74,11 @@ def _options() -> argparse.Namespace:
 def _prompts(folder: Path) -> Iterable[Clip]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in (".wav", ".gsm", ".flac"):
-            wave = trim(load(file).astype(np.float32) / 32768.0)
+            try:
+                wave = trim(load(file).astype(np.float32) / 32768.0)
+            except SoundFileUnusable as error:
+                print(error)
+                continue
             if len(wave) >= 4000:
                 yield Clip("machine_prompt", folder.name, folder.name, "", wave)
 
