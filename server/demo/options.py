@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from server.settings import (
     AgentPart,
@@ -34,6 +34,8 @@ class DemoOptions:
 
 class DemoSettings(Settings):
     """Settings that read no file and no variable: a demo is the same on every machine."""
+
+    model_config = SettingsConfigDict(toml_file=None)
 
     @classmethod
     def settings_customise_sources(
