@@ -32,11 +32,15 @@ class Answered(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class HungUp(CallEvent):
-    """The channel is gone. q850: ITU-T Q.850 cause (0 unknown); sip_status: final SIP status, when it is told."""
+    """The channel is gone. q850: ITU-T Q.850 cause (0 unknown); sip_status: final SIP status, when it is told.
+
+    lost: nobody saw it end; a reconciliation after a lost link or a restart of the exchange found it missing.
+    """
 
     q850: int = 0
     sip_status: int | None = None
     text: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
