@@ -30,6 +30,7 @@ async def check_invariants(house: House, witness: Witness, truths: list[CallTrut
         "nobody abandoned while an agent is idle": sum(_needless(each) for each in seen),
         "every person with an agent free is connected": sum(_lost_person(each) for each in seen),
         "no person hears silence and a hang-up": sum(_silent(each) for each in seen),
+        "no call breaks off by a fault of ours": sum("fault of ours" in each.words for each in witness.troubles),
         "every conversation is recorded": await _unrecorded(house, seen),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from campaigns.attempt import AttemptState
 from campaigns.outcome import Outcome
@@ -136,6 +137,7 @@ def summary(result: DemoResult) -> Group:
     facts.add_row("verdict to agent's ear", _spread(values["verdict_to_agent_audio_ms"]))
     facts.add_row("verdict after greeting", _spread(values["verdict_after_greeting_ms"]))
     facts.add_row("recordings", values["recordings"])
+    troubles = Group(*(f"[yellow]{trouble}[/yellow]" for trouble in values["troubles"]))
     return Group(
         facts,
         "",
@@ -144,6 +146,7 @@ def summary(result: DemoResult) -> Group:
         _confusion_table(values["amd_confusion"]),
         "",
         _invariant_table(values["invariants"]),
+        *(Text(trouble, style="yellow") for trouble in values["troubles"]),
     )
 
 
