@@ -137,7 +137,6 @@ def summary(result: DemoResult) -> Group:
     facts.add_row("verdict to agent's ear", _spread(values["verdict_to_agent_audio_ms"]))
     facts.add_row("verdict after greeting", _spread(values["verdict_after_greeting_ms"]))
     facts.add_row("recordings", values["recordings"])
-    troubles = Group(*(f"[yellow]{trouble}[/yellow]" for trouble in values["troubles"]))
     return Group(
         facts,
         "",
