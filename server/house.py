@@ -117,10 +117,10 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
     clock, rng, hub, metrics = SystemClock(), random.Random(), EventHub(), Metrics()
     media = settings.media
     async with (
-        open_stores(settings.database_url) as stores,
+        open_stores(settings.database_url, settings.database) as stores,
         TapHub(clock, slot_count=media.tap_slots, host=media.audiosocket_host, port=media.audiosocket_port) as taps,
     ):
-        await asyncio.to_thread(warm_up)  # pacing's compiled core: ten seconds on a machine's first start, then half a one
+        await asyncio.to_thread(warm_up)  # compiles pacing: ten seconds on a first start, then half a one
         ami = AmiObserver(_ami(access), clock, rng, metrics.take_ami)
         control = AriCallControl(_ari(settings, access, taps), clock, rng, ami, taps.nudge)
         house = _compose(settings, clock, rng, hub, metrics, stores, taps, control, ami)

@@ -28,9 +28,13 @@ class HttpSettings(_Part):
 
 
 class DatabaseSettings(_Part):
-    """url: SQLAlchemy address ("postgresql+psycopg://user:password@host/timbre"); empty: SQLite in the var folder."""
+    """url: SQLAlchemy address ("postgresql+psycopg://user:password@host/timbre"); empty: SQLite in the var folder.
+
+    durability (SQLite): what was acknowledged survives the end of any "process", or a loss of "power" too.
+    """
 
     url: str = Field(default="", repr=False)
+    durability: Literal["process", "power"] = "process"
 
 
 class RedisSettings(_Part):
