@@ -14,10 +14,11 @@ from amd.moment import Moment
 from amd.policy import SILENCE_TICKS, Policy
 from amd.speech import follow_speech
 from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, begin_phase, empty_slots
+from amd.tones.fourier import power_spectra
 from amd.tones.listener import Tone, ToneFinding
 from amd.tones.runs import CONFIRM_TICKS, GOES_ON, NOTHING, follow_tones
-from amd.tones.spectrum import find_peaks, power_spectra
-from amd.verdict import AmdSettings, Verdict
+from amd.tones.spectrum import find_peaks
+from amd.verdict import AmdSettings, CallClass, Verdict
 from amd.voice import BANDS, describe
 from media.frames import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ
 
@@ -54,9 +55,9 @@ class AmdBank:
         self._history[slot] = 0.0
         self._bands[slot] = 0.0
         policy = Policy.of(settings, self._model.curve)
-        self._human[slot] = policy.human
-        self._machine[slot] = policy.machine_pause, policy.machine_speech
-        self._judges[slot] = Judge(settings, policy)
+        judge = Judge(settings, policy)
+        self._human[slot], self._machine[slot] = judge.limits
+        self._judges[slot] = judge
         self._vads[slot] = webrtcvad.Vad(VAD_MODE)
 
     def answered(self, slot: int) -> None:
@@ -65,6 +66,7 @@ class AmdBank:
         if judge is not None and not self._state["answered"][slot]:
             begin_phase(self._state, slot, answered=True, floor_db=float(self._state["floor_db"][slot]))
             judge.begin_answered_phase()
+            self._human[slot], self._machine[slot] = judge.limits
 
     def close(self, slot: int) -> None:
         """Stop listening. Closing a slot that is not open does nothing."""
@@ -114,7 +116,7 @@ class AmdBank:
         sounds = np.zeros((count, SOUNDS), dtype=np.float32)
         rows = np.flatnonzero(active)
         if len(rows):
-            power = power_spectra(self._history[slots[rows]])
+            power = power_spectra(self._history, slots[rows])
             find_peaks(power, rows, tonal, low_hz, high_hz)
             describe(slots, rows, power, self._history, self._state, self._bands, sounds)
         events = np.zeros(count, dtype=np.int8)
@@ -164,6 +166,10 @@ class AmdBank:
             record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
             record["wake_at_voice"] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
             record["model_rests"] = judge.model_rests
+            if verdict is not None:
+                if verdict.call_class is not CallClass.UNKNOWN:
+                    record["voice_known"] = record["voice_total"]
+                self._human[slot], self._machine[slot] = judge.limits
             if verdict is not None:
                 verdicts.append((slot, verdict))
         return verdicts

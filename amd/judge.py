@@ -1,7 +1,10 @@
 """One call's judge: puts tones, the model's belief and the clock together; at most one first verdict per phase."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from amd.moment import Moment
-from amd.policy import Policy
+from amd.policy import SILENCE_TICKS, Policy
 from amd.tones.listener import ToneFinding, ToneListener
 from amd.verdict import AmdSettings, CallClass, Verdict
 
@@ -9,7 +12,9 @@ SETTLE_S = 2.0
 MIN_VOICE_S = 0.05  # less than that is a click
 LOOK_TONE_S = 0.06
 LOOK_EARLY_S = 0.2
-SPEAKS_AGAIN_S = 0.4  # so much more speech within 2 s of the verdict: a greeting goes on
+SPEAKS_ON_S = 1.0  # so much more speech within 2 s of the verdict: a greeting goes on, whatever the model says
+SPEAKS_AGAIN_S = 0.3  # so much, and the model thinks so too
+DOUBT = 0.35
 SPEAKS_AFTER_BEEP_S = 0.3
 GREETING_BEFORE_BEEP_S = 1.0
 ANNOUNCEMENT_S = 1.2
@@ -43,7 +48,15 @@ class Judge:
     @property
     def model_rests(self) -> bool:
         """Whether the model's belief can change nothing any more."""
-        return self.first is not None and (self.settled or self._said not in _LISTENS_ON | {CallClass.UNKNOWN})
+        asks = _LISTENS_ON | {CallClass.UNKNOWN, CallClass.HUMAN}
+        return self.first is not None and (self.settled or self._said not in asks)
+
+    @property
+    def limits(self) -> tuple[NDArray[np.float32], tuple[float, float]]:
+        """Beliefs worth waking for: at least, by ticks of silence, for a person; at most (pause, speech) for a machine."""
+        if self.first is not None and self._said is CallClass.HUMAN:
+            return np.full(SILENCE_TICKS, 2.0, dtype=np.float32), (DOUBT, DOUBT)
+        return self.policy.human, (self.policy.machine_pause, self.policy.machine_speech)
 
     def begin_answered_phase(self) -> None:
         """The call was answered: what was said before belongs to early media."""
@@ -70,7 +83,7 @@ class Judge:
         if self._said is CallClass.BEEP:
             return self._voice_then_s + SPEAKS_AFTER_BEEP_S
         doubtful = self._said is CallClass.HUMAN and not self.settled
-        return self._voice_then_s + SPEAKS_AGAIN_S if doubtful else NEVER_S
+        return self._voice_then_s + SPEAKS_ON_S if doubtful else NEVER_S
 
     def _next_look_s(self, moment: Moment) -> float:
         if moment.in_tone or self.tones.pending(moment.now_s):
@@ -166,7 +179,8 @@ class Judge:
         return None if self.settled else self._settle(moment, more_s)
 
     def _settle(self, moment: Moment, more_s: float) -> Verdict | None:
-        if self._said is CallClass.HUMAN and more_s >= SPEAKS_AGAIN_S - 1e-6:
+        doubted = moment.evaluated and moment.probability <= DOUBT and more_s >= SPEAKS_AGAIN_S - 1e-6
+        if self._said is CallClass.HUMAN and (doubted or more_s >= SPEAKS_ON_S - 1e-6):
             return self._later(moment, CallClass.MACHINE, 0.85, "went on talking: probably a machine")
         if self._said is CallClass.UNKNOWN:
             verdict = self._by_speech(moment)

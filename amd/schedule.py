@@ -17,7 +17,7 @@ def due_for_model(slots: NDArray[np.int64], state: Slots, due: NDArray[np.bool_]
         due[i] = False
         if not record.open or not record.answered or record.model_rests or record.first_speech < 0:
             continue
-        if record.tone_ticks >= CONFIRM_TICKS:
+        if record.tone_ticks >= CONFIRM_TICKS or record.voice_total == record.voice_known:
             continue
         silence = record.silence_run
         if silence >= FIRST_PAUSE_TICKS and silence < SILENCE_TICKS:

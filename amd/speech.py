@@ -33,7 +33,7 @@ def follow_speech(
         if not record.open:
             continue
         if active[i]:
-            record.active_total += 1
+            _remember_all(record, sounds[i])
         in_tone = record.tone_ticks >= CONFIRM_TICKS
         if in_tone and record.tone_voice > 0:
             _take_back(record)
@@ -120,6 +120,16 @@ def _extend(record: Record) -> None:
     record.longest_burst = max(record.longest_burst, length)
     if record.bursts == 1:
         record.first_burst = length
+
+
+@compiled
+def _remember_all(record: Record, sounds: NDArray[np.float32]) -> None:
+    if record.first_active < 0:
+        record.first_active = record.tick
+    record.active_total += 1
+    for k in range(SOUNDS):
+        record.all_sounds[k] += sounds[k]
+        record.all_squares[k] += sounds[k] * sounds[k]
 
 
 @compiled

@@ -18,6 +18,7 @@ _CLOCK = [
     ("tick", "i4"),  # since the start of this phase (answer, or start of listening in early media)
     ("look_at", "i4"),  # tick at which the judge wants to look again whatever happens
     ("wake_at_voice", "i4"),  # ticks of speech at which the judge wants to look again
+    ("voice_known", "i4"),  # speech up to the last verdict: without more the model has nothing new to say
     ("model_rests", "?"),  # nothing more to learn from the model
     ("probability", "f4"),  # P(person) at the last evaluation
 ]
@@ -27,6 +28,9 @@ _LEVELS = [
     ("peak_db", "f4"),  # the talker's recent peak
     ("heard", "i4"),  # frames that really came in this phase
     ("active_total", "i4"),  # ticks well above the floor, speech or not
+    ("first_active", "i4"),
+    ("all_sounds", "f4", (SOUNDS,)),  # sums over active frames, speech or not
+    ("all_squares", "f4", (SOUNDS,)),
     ("stray", "i4"),  # active but not foreground speech, in the current silence
 ]
 _SPEECH = [
@@ -60,7 +64,7 @@ _TONE = [
     ("tone_voice", "i4"),  # voiced ticks counted before the run was known to be a tone
 ]
 SLOT = np.dtype(_CLOCK + _LEVELS + _SPEECH + _TONE, align=True)
-_MARKS = ("first_speech", "last_speech", "burst_start", "tone_start")
+_MARKS = ("voice_known", "first_active", "first_speech", "last_speech", "burst_start", "tone_start")
 
 Slots = NDArray[np.void]
 Record = Any  # one element of Slots inside compiled code

@@ -41,11 +41,12 @@ def _walk(
     base: float,
     out: NDArray[np.float32],
 ) -> None:
-    for i in range(rows.shape[0]):
-        log_odds = base
-        for root in roots:
+    out[:] = base
+    for root in roots:  # one tree for all rows: its nodes stay in the nearest cache
+        for i in range(rows.shape[0]):
             node = root
             while feature[node] >= 0:
                 node = left[node] if rows[i, feature[node]] <= threshold[node] else right[node]
-            log_odds += threshold[node]
-        out[i] = 1.0 / (1.0 + math.exp(-log_odds))
+            out[i] += threshold[node]
+    for i in range(rows.shape[0]):
+        out[i] = 1.0 / (1.0 + math.exp(-out[i]))

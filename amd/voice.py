@@ -84,20 +84,27 @@ def _describe_pitch(samples: NDArray[np.float32], sounds: NDArray[np.float32]) -
     mean /= np.float32(count)
     for k in range(count):
         samples[k] -= mean
+    energy = np.float32(1e-9)
+    for k in range(count):
+        energy += samples[k] * samples[k]
+    early = energy  # of all but the last `lag` samples; late: of all but the first
+    late = energy
+    for lag in range(1, _SHORTEST_LAG):
+        early -= samples[count - lag] * samples[count - lag]
+        late -= samples[lag - 1] * samples[lag - 1]
     best = np.float32(0.0)
     best_lag = 0
     for lag in range(_SHORTEST_LAG, _LONGEST_LAG + 1):
+        early -= samples[count - lag] * samples[count - lag]
+        late -= samples[lag - 1] * samples[lag - 1]
         product = np.float32(0.0)
-        early = np.float32(1e-9)
-        late = np.float32(1e-9)
         for k in range(count - lag):
             product += samples[k] * samples[k + lag]
-            early += samples[k] * samples[k]
-            late += samples[k + lag] * samples[k + lag]
-        value = product / np.float32(math.sqrt(early * late))
+        value = product / np.float32(math.sqrt(max(early * late, np.float32(1e-18))))
         # A small bonus for short lags keeps the peak from jumping to a multiple of the period.
         if value > best * np.float32(1.03):
             best = value
             best_lag = lag
+    best = min(best, np.float32(1.0))
     sounds[PERIODICITY] = best
     sounds[PITCH] = np.float32(math.log2(2000.0 / best_lag / 50.0)) if best_lag > 0 else np.float32(0.0)

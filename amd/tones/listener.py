@@ -84,7 +84,7 @@ class ToneListener:
         self.tones = [before for before in self.tones if tone.start_s - before.end_s < FORGET_S]
         self.tones.append(tone)
         del self.tones[:-8]
-        return self._busy(self.tones) or self._beep(tone)
+        return self._calling_fax(tone) or self._busy(self.tones) or self._beep(tone)
 
     def quiet(self, now_s: float) -> ToneFinding | None:
         """No tone now: what the wait since the last one tells (a lone low tone was a beep after all)."""
@@ -101,8 +101,12 @@ class ToneListener:
     def _fax(self, tone: Tone) -> ToneFinding | None:
         if abs(tone.low_hz - 2100) < 25 and tone.seconds >= 0.5:
             return ToneFinding(CallClass.FAX, 0.99, "fax or modem answer tone (CED 2100 Hz)")
-        if abs(tone.low_hz - 1100) < 38 and tone.seconds >= 0.42:
-            return ToneFinding(CallClass.FAX, 0.97, "calling fax tone (CNG 1100 Hz)")
+        return None
+
+    def _calling_fax(self, tone: Tone) -> ToneFinding | None:
+        """T.30: 1,100 Hz for 0.5 s. Beeps lie there too: only a tone of just that pitch and length is a fax."""
+        if abs(tone.low_hz - 1100) <= 10 and 0.44 <= tone.seconds <= 0.56:
+            return ToneFinding(CallClass.FAX, 0.9, "calling fax tone (CNG 1100 Hz)")
         return None
 
     def _special_information(self, tone: Tone) -> ToneFinding | None:

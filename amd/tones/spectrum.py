@@ -1,6 +1,4 @@
-"""Is this frame a tone? Spectra of all live calls at once, and the one or two peaks that hold their energy."""
-
-from dataclasses import dataclass
+"""Is this frame a tone? The one or two peaks of a spectrum that hold its energy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,25 +8,8 @@ from amd.state import HISTORY_SAMPLES
 from media.frames import SAMPLE_RATE_HZ
 
 BIN_HZ = SAMPLE_RATE_HZ / HISTORY_SAMPLES
-_WINDOW = np.hanning(HISTORY_SAMPLES + 1)[:-1].astype(np.float32)
 SINGLE_SHARE = 0.88
 PAIR_SHARE = 0.90
-
-
-@dataclass(slots=True)
-class Peaks:
-    """Tonality of n frames: whether tonal, and the lowest and highest component in Hz."""
-
-    tonal: NDArray[np.bool_]
-    low_hz: NDArray[np.float32]
-    high_hz: NDArray[np.float32]
-
-
-def power_spectra(history: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Power of (n, 512) samples in (n, 257) bins of 15.6 Hz, Hann window."""
-    spectra = np.fft.rfft(history * _WINDOW, axis=1)
-    power: NDArray[np.float32] = np.square(spectra.real) + np.square(spectra.imag)
-    return power
 
 
 @compiled
@@ -39,7 +20,7 @@ def find_peaks(
     low_hz: NDArray[np.float32],
     high_hz: NDArray[np.float32],
 ) -> None:
-    """Judge each spectrum (m, 257) and write the result to the rows of the (n,) outputs."""
+    """Judge each spectrum (m, 257); write to `rows` of the (n,) outputs whether it is a tone, and of what."""
     first, last = 12, 232  # 190 to 3,600 Hz: mains hum below, nothing above
     for j in range(power.shape[0]):
         spectrum = power[j]

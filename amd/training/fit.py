@@ -88,13 +88,13 @@ def _examine_batch(
         bank.step(slots, block[now], present)
 
 
-def fit_trees(examples: Examples, *, seed: int, iterations: int = 450, leaves: int = 24) -> Trees:
+def fit_trees(examples: Examples, *, seed: int, iterations: int = 350, leaves: int = 24) -> Trees:
     """Boost small trees (scikit-learn's histogram gradient boosting) and turn them into arrays."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     booster = HistGradientBoostingClassifier(
         max_iter=iterations,
-        learning_rate=0.05,
+        learning_rate=0.06,
         max_leaf_nodes=leaves,
         min_samples_leaf=60,
         l2_regularization=2.0,
