@@ -19,7 +19,8 @@ _S = AgentState
 AGENT_TRANSITIONS: dict[AgentState, frozenset[AgentState]] = {
     _S.SIGNED_OUT: frozenset({_S.PAUSED}),
     _S.PAUSED: frozenset({_S.IDLE, _S.RESERVED, _S.SIGNED_OUT, _S.TALKING}),
-    _S.IDLE: frozenset({_S.RESERVED, _S.PAUSED, _S.SIGNED_OUT}),
+    # To TALKING without a reservation: only when a conversation outlived a restart of the server.
+    _S.IDLE: frozenset({_S.RESERVED, _S.PAUSED, _S.SIGNED_OUT, _S.TALKING}),
     _S.RESERVED: frozenset({_S.TALKING, _S.IDLE, _S.PAUSED, _S.SIGNED_OUT}),
     _S.TALKING: frozenset({_S.WRAP_UP}),
     _S.WRAP_UP: frozenset({_S.IDLE, _S.PAUSED, _S.SIGNED_OUT}),

@@ -60,9 +60,11 @@ class AgentPool:
         return moves
 
     def sign_in(self, profile: AgentProfile, now_s: float) -> None:
-        """Sign an agent in, paused. Signing in again only refreshes the profile."""
-        if profile.agent_id in self._seats:
-            self._seats[profile.agent_id].profile = profile
+        """Sign an agent in, paused. Signing in again refreshes the profile, and takes back a later sign-out."""
+        if seat := self._seats.get(profile.agent_id):
+            seat.profile = profile
+            if seat.after_call is AgentState.SIGNED_OUT:
+                seat.after_call, seat.after_call_reason = AgentState.PAUSED, "signed in"
             return
         seat = Seat(profile, AgentState.SIGNED_OUT, now_s)
         self._seats[profile.agent_id] = seat
@@ -91,7 +93,7 @@ class AgentPool:
     def ready(self, agent_id: str, now_s: float) -> None:
         """Make an agent ready for calls: from a pause, or out of wrap-up before its time."""
         seat = self.seat(agent_id)
-        seat.after_call = None
+        seat.after_call, seat.after_call_reason = None, ""
         if seat.state in (AgentState.PAUSED, AgentState.WRAP_UP):
             self._go(seat, AgentState.IDLE, now_s, "ready")
 
@@ -143,12 +145,18 @@ class AgentPool:
         self._go(seat, AgentState.TALKING, now_s, call_id=call_id)
 
     def adopt(self, agent_id: str, call_id: str, now_s: float) -> None:
-        """Recovery: the agent was talking on this call before a restart and still is."""
-        self._go(self.seat(agent_id), AgentState.TALKING, now_s, "recovered", call_id)
+        """Recovery: the agent was talking on this call before a restart and still is. Adopting twice does nothing."""
+        seat = self.seat(agent_id)
+        if seat.state is AgentState.RESERVED:
+            raise AgentError(f"agent {agent_id} is reserved for another call: it cannot adopt {call_id}")
+        if seat.state is not AgentState.TALKING or seat.call_id != call_id:
+            self._go(seat, AgentState.TALKING, now_s, "recovered", call_id)
 
     def release(self, agent_id: str, call_id: str, now_s: float) -> None:
         """Give a reservation back unused: the customer was gone before the audio met."""
         seat = self._held_by(agent_id, call_id)
+        if seat.state is not AgentState.RESERVED:
+            raise AgentError(f"agent {agent_id} is {seat.state}: only a reservation can be released")
         self._rest(seat, now_s, "released")
 
     def talk_ended(self, agent_id: str, call_id: str, now_s: float, wrap_up_s: float) -> None:
@@ -156,6 +164,11 @@ class AgentPool:
         seat = self._held_by(agent_id, call_id)
         self._go(seat, AgentState.WRAP_UP, now_s, call_id=call_id)
         seat.wrap_up_until_s = now_s + wrap_up_s
+
+    def holder(self, call_id: str) -> Seat | None:
+        """Who is reserved for a call or talks on it."""
+        held = (AgentState.RESERVED, AgentState.TALKING)
+        return next((seat for seat in self._seats.values() if seat.call_id == call_id and seat.state in held), None)
 
     def wrap_up_ended(self, agent_id: str, now_s: float) -> None:
         """Wrap-up is over (deadline or disposition). Does nothing in any other state."""

@@ -48,6 +48,12 @@ def leg_bridge_id(agent_key: str) -> str:
     return f"{agent_key}-legb"
 
 
+def agent_key_of(channel_id: str) -> str | None:
+    """The agent's key that a channel or bridge id was derived from, or None for one that is no standing leg."""
+    head, dash, tail = channel_id.rpartition("-")
+    return head if dash and len(head) == ID_LENGTH and tail in {"legc", "legb"} else None
+
+
 def attempt_id_of(channel_id: str) -> str | None:
     """The attempt that a channel or bridge id was derived from, or None for somebody else's."""
     head, dash, tail = channel_id.rpartition("-")

@@ -51,7 +51,7 @@ class AgentDesk:
         self._legs: dict[str, tuple[StandingLeg, asyncio.Task[None]]] = {}
         self._wanted: dict[str, asyncio.Future[str]] = {}
         self._wrap_up_timers: dict[str, asyncio.TimerHandle] = {}
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._farewells: dict[str, asyncio.Task[None]] = {}
 
     async def close(self) -> None:
         """End the desk's tasks. Legs and conversations stay up: the next start takes them over."""
@@ -59,7 +59,7 @@ class AgentDesk:
         self._legs.clear()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._farewells.values(), return_exceptions=True)
         for timer in self._wrap_up_timers.values():
             timer.cancel()
 
@@ -72,7 +72,8 @@ class AgentDesk:
             leg = StandingLeg(
                 self._control, profile, self._clock, self._rng, lambda up: self._leg_changed(profile.agent_id, up)
             )
-            self._legs[profile.agent_id] = leg, asyncio.create_task(leg.run(), name=f"leg {profile.agent_id}")
+            keeping = self._keep(leg, self._farewells.get(profile.agent_id))
+            self._legs[profile.agent_id] = leg, asyncio.create_task(keeping, name=f"leg {profile.agent_id}")
         self._settle()
 
     def sign_out(self, agent_id: str, reason: str = "signed out") -> bool:
@@ -164,6 +165,26 @@ class AgentDesk:
         self.pool.adopt(agent_id, attempt_id, self._now())
         return self._converse(agent_id, attempt_id, campaign_id)
 
+    def forget(self, call_id: str, wrap_up_s: float) -> None:
+        """A call is over for good, whatever happened to it: nobody is held for it any longer."""
+        self.pool.stop_waiting(call_id)
+        if seat := self.pool.holder(call_id):
+            if seat.state is AgentState.TALKING:
+                self.talk_ended(seat.profile.agent_id, call_id, wrap_up_s)
+            else:
+                self.release(seat.profile.agent_id, call_id)
+
+    def doubt(self, agent_id: str) -> None:
+        """A customer could not be put through to this agent: nobody else is, until its leg was looked at."""
+        if kept := self._legs.get(agent_id):
+            self.pool.leg(agent_id, False)
+            kept[0].doubt()
+
+    def wrap_up_again(self, agent_id: str, attempt_id: str, wrap_up_s: float) -> None:
+        """Recovery: the agent was wrapping up this call before a restart, or would be now."""
+        self.pool.adopt(agent_id, attempt_id, self._now())
+        self.talk_ended(agent_id, attempt_id, wrap_up_s)
+
     def talk_ended(self, agent_id: str, attempt_id: str, wrap_up_s: float) -> None:
         """The conversation is over; wrap-up begins, and ends by itself after `wrap_up_s`."""
         if (conversation := self.conversations.pop(attempt_id, None)) and conversation.alone_since:
@@ -204,12 +225,13 @@ class AgentDesk:
             conversation.alone_since = loop.call_later(_LONELY_LIMIT_S, _give_agent_up, conversation)
 
     def _settle(self) -> None:
-        for match in self.pool.match(self._now()):
-            wanted = self._wanted.get(match.call_id)
-            if wanted is None or wanted.done():
-                self.pool.release(match.agent_id, match.call_id, self._now())
-            else:
-                wanted.set_result(match.agent_id)
+        while matches := self.pool.match(self._now()):
+            for match in matches:
+                wanted = self._wanted.get(match.call_id)
+                if wanted is None or wanted.done():  # it stopped waiting in this moment: the agent is for the next one
+                    self.pool.release(match.agent_id, match.call_id, self._now())
+                else:
+                    wanted.set_result(match.agent_id)
         for move in self.pool.take_moves():
             self._sink(AgentMoved(self._clock.now_s(), move))
             if move.target is AgentState.SIGNED_OUT:
@@ -220,8 +242,19 @@ class AgentDesk:
             leg, task = kept
             task.cancel()
             farewell = asyncio.create_task(leg.hang_up(), name=f"farewell {agent_id}")
-            self._farewells.add(farewell)
-            farewell.add_done_callback(self._farewells.discard)
+            self._farewells[agent_id] = farewell
+            farewell.add_done_callback(lambda done: self._forget_farewell(agent_id, done))
+
+    def _forget_farewell(self, agent_id: str, done: asyncio.Task[None]) -> None:
+        if self._farewells.get(agent_id) is done:
+            del self._farewells[agent_id]
+
+    @staticmethod
+    async def _keep(leg: StandingLeg, farewell: asyncio.Task[None] | None) -> None:
+        """Keep a leg up, once the agent's last one is gone for good: both have the same name at the exchange."""
+        if farewell:
+            await asyncio.wait({farewell})
+        await leg.run()
 
     def _now(self) -> float:
         return self._clock.monotonic_s()

@@ -4,9 +4,8 @@ originate -> ringing (183: listen) -> answered -> AMD -> a person: `connect`; an
 happens on the way, the attempt ends with one outcome, and its tap, its reservation and its channel go with it.
 """
 
-from collections.abc import Callable
-
-from telephony.causes import outcome_of_hangup, outcome_of_verdict
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from amd.verdict import AmdSettings, CallClass, Verdict
 from campaigns.attempt import Attempt, AttemptState
@@ -22,8 +21,9 @@ from dialer.machines import deal_with
 from dialer.pacing.plan import FlightStage, FlightView, PacingEvent, PacingEventKind
 from dialer.services import Services
 from dialer.tap import Tap
+from telephony.causes import outcome_of_hangup, outcome_of_verdict
 from telephony.errors import EndpointRefused, LinkDown, OriginateOutcomeUnknown, TelephonyError
-from telephony.events import HungUp
+from telephony.events import HungUp, LinkState
 from telephony.port import OriginateOrder
 
 # The exchange gives up ringing by itself; this much later we do, in case its event was lost.
@@ -44,6 +44,12 @@ _WAY_TO_BRIDGED: dict[AttemptState, tuple[AttemptState, ...]] = {
     _S.BRIDGED: (),
 }
 _PEOPLE = frozenset({CallClass.HUMAN, CallClass.UNKNOWN})
+# How often something that may be repeated is asked of an exchange whose link comes and goes.
+_TRIES = 3
+# An answer that is told within this time of the link's return was given at an unknown time before it.
+_TOLD_LATE_S = 0.5
+
+T = TypeVar("T")
 
 
 class CallFlow:
@@ -75,6 +81,7 @@ class CallFlow:
         self._early: Verdict | None = None
         self._line: Line | None = None
         self._giving_up = False
+        self._prompts = 0
         self._stage = FlightStage.DIALING
         self._born_s = self._stage_since_s = services.clock.monotonic_s()
 
@@ -90,6 +97,10 @@ class CallFlow:
         now_s = self.services.clock.monotonic_s()
         return FlightView(self.attempt_id, self._stage, now_s - self._born_s, now_s - self._stage_since_s)
 
+    def tell(self, observe: Callable[[PacingEvent], None]) -> None:
+        """Count what happens on the call there from now on: recovery finds calls before their campaign runs."""
+        self._observe = observe
+
     def give_up(self) -> None:
         """Take the call back if it still rings: pacing expects nobody free for it."""
         if self._stage in (FlightStage.DIALING, FlightStage.RINGING, FlightStage.EARLY_MEDIA):
@@ -99,7 +110,7 @@ class CallFlow:
 
     async def run(self) -> Outcome:
         """Place the call and follow it to its end; return when the outcome is committed."""
-        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+        async with self._follow() as line:
             self._line = line
             try:
                 ending = await self._live(line)
@@ -111,11 +122,11 @@ class CallFlow:
 
     async def resume(self, agent_id: str) -> Outcome:
         """Recovery: the call was in this agent's bridge before a restart. Follow the conversation to its end."""
-        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+        async with self._follow() as line:
             for state in _WAY_TO_BRIDGED[self.journal.state]:
                 self.journal.move(state, agent_id, {"why": "found in a conversation after a restart"})
             conversation = self.services.desk.adopt(agent_id, self.attempt_id, self.campaign.campaign_id)
-            if not await self._still_there(line):
+            if not await self._is_up(line):
                 conversation.over.set()
             outcome, detail = await converse(self, line, conversation)
             await self._end(line, Ending(outcome, detail))
@@ -123,43 +134,84 @@ class CallFlow:
 
     async def apologise(self) -> Outcome:
         """Recovery: somebody answered and nobody talks with them. Say who called, hang up: an abandoned call."""
-        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+        async with self._follow() as line:
+            self.observe(PacingEventKind.PERSON)
             try:
-                await line.play(self.services.prompts.safe_harbour(self.campaign), f"{self.attempt_id}-sh")
-            except (LineGone, TelephonyError):
+                await self.leave_bridge(line)
+                await self.say(line, self.services.prompts.safe_harbour(self.campaign), "sh")
+            except LineGone:
                 pass
+            except TelephonyError as error:
+                self._trouble(f"somebody who waited during a restart could not be told who called: {error}")
             await self._end(line, Ending(Outcome.ABANDONED, {"why": "answered while the server restarted"}))
         return Outcome.ABANDONED
 
     async def close(self, outcome: Outcome) -> Outcome:
         """Recovery: the call is gone, or only rings: end it."""
-        async with Line(self.services.control, self.journal.attempt.channel_id) as line:
+        async with self._follow() as line:
             await self._end(line, Ending(outcome, {"why": "found after a restart"}))
         return outcome
 
-    async def _still_there(self, line: Line) -> bool:
+    async def on_exchange(self, line: Line, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask something that may be asked twice, and wait for a link that is down. Raises LineGone, TelephonyError."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await line.unless_gone(ask())
+            except LinkDown:
+                await line.unless_gone(self.services.link.up())
+        return await line.unless_gone(ask())
+
+    async def say(self, line: Line, media: tuple[str, ...], kind: str) -> bool:
+        """Play a prompt to its end, again when the link was lost on the way; False when it could not be played.
+
+        Raises LineGone, TelephonyError.
+        """
+        self._prompts += 1
+        name = f"{self.attempt_id}-{kind}{self._prompts}"
+        try:
+            return await line.play(media, name)
+        except LinkDown:
+            await line.unless_gone(self.services.link.up())
+            return await line.play(media, f"{name}b")
+
+    async def leave_bridge(self, line: Line) -> None:
+        """Take the call out of whatever bridge it is in. Raises LineGone, TelephonyError."""
+        state = await self.on_exchange(line, self.services.control.snapshot)
+        for bridge in state.bridges:
+            if line.channel_id in bridge.channel_ids:
+                await self.services.control.remove_from_bridge(bridge.bridge_id, line.channel_id)
+
+    def _follow(self) -> Line:
+        return Line(self.services.control, self.journal.attempt.channel_id, self.services.link)
+
+    async def _is_up(self, line: Line) -> bool:
         # Events before our inbox was registered are gone: ask once, now that none can be missed any more.
-        state = await self.services.control.snapshot()
-        return line.hung_up is None and any(channel.channel_id == line.channel_id for channel in state.channels)
+        try:
+            state = await self.on_exchange(line, self.services.control.snapshot)
+        except LineGone:
+            return False
+        return any(channel.channel_id == line.channel_id for channel in state.channels)
 
     async def _live(self, line: Line) -> Ending:
         try:
-            await self._originate()
+            if never_placed := await self._originate(line):
+                return never_placed
             if early := await self._ring(line):
                 return early
             return await self._answered(line)
         except LineGone as gone:
             return self._far_end_gone(gone.hung_up)
         except EndpointRefused as error:
-            return self._trouble(Outcome.FAILED, f"the trunk refused the call: {error}")
-        except (LinkDown, OriginateOutcomeUnknown) as error:
-            return self._trouble(Outcome.LOST, f"the link to the exchange was lost: {error}")
+            return self._why(Outcome.FAILED, f"the trunk refused the call: {error}")
+        except LinkDown as error:
+            return self._why(self._or_abandoned(Outcome.LOST), f"the link to the exchange was lost: {error}")
         except TelephonyError as error:
-            return self._trouble(Outcome.FAILED, f"the exchange refused a request: {error}")
+            return self._why(self._or_abandoned(Outcome.FAILED), f"the exchange refused a request: {error}")
 
     # -- ringing ------------------------------------------------------------------------------------------------------
 
-    async def _originate(self) -> None:
+    async def _originate(self, line: Line) -> Ending | None:
+        """Place the call, once; an ending when it certainly was not placed."""
         order = OriginateOrder(
             channel_id=self.journal.attempt.channel_id,
             endpoint=self.endpoint,
@@ -168,7 +220,14 @@ class CallFlow:
         )
         self.journal.move(AttemptState.DIALING)
         self.observe(PacingEventKind.PLACED)
-        await self.services.control.originate(order)
+        try:
+            await self.services.control.originate(order)
+        except OriginateOutcomeUnknown as error:
+            # Never repeated: look whether the call is there, and go on with it if it is.
+            self._trouble(f"an originate was not answered, the exchange is asked what became of it: {error}")
+            if not await self._is_up(line) and line.hung_up is None:
+                return Ending(Outcome.LOST, {"why": "the originate never reached the exchange"})
+        return None
 
     async def _ring(self, line: Line) -> Ending | None:
         """Follow the call until it is answered (None) or over before that."""
@@ -176,6 +235,9 @@ class CallFlow:
             try:
                 await line.stir(self.campaign.ring_timeout_s + _RING_GRACE_S)
             except TimeoutError:
+                if self.services.control.link_state is not LinkState.UP:
+                    await line.unless_gone(self.services.link.up())
+                    continue
                 return Ending(Outcome.NO_ANSWER, {"why": "no event from the exchange"})
             if line.answered.is_set():
                 break
@@ -212,9 +274,15 @@ class CallFlow:
         return verdict.call_class in _EARLY_ENDINGS
 
     async def _take_back(self, line: Line) -> Ending:
-        await self.services.control.hang_up(line.channel_id, "normal")
-        await line.gone(_RING_GRACE_S)
+        try:
+            await self.on_exchange(line, lambda: self.services.control.hang_up(line.channel_id, "normal"))
+            await line.gone(_RING_GRACE_S)
+        except LineGone:
+            pass
+        except TimeoutError:
+            self._trouble("a call was taken back and the exchange does not tell its end")
         if line.answered.is_set():
+            self.observe(PacingEventKind.PERSON)
             # Answered in the very moment we hung up: a person may have heard it, so it counts against us.
             return Ending(Outcome.ABANDONED, {"why": "answered while being given up"})
         return Ending(Outcome.GIVEN_UP)
@@ -225,7 +293,7 @@ class CallFlow:
         self.journal.move(AttemptState.ANSWERED)
         self.observe(PacingEventKind.ANSWERED)
         self._to_stage(FlightStage.SCREENING)
-        if self.agent_id or not self.campaign.amd.enabled:
+        if self.agent_id or not self.campaign.amd.enabled or self._told_late(line):
             return await self._person(line, None)
         verdict = await self._screen(line)
         if verdict.call_class in _PEOPLE:
@@ -234,6 +302,11 @@ class CallFlow:
         ending = await deal_with(self, line, verdict)
         # A person may come on after all: call screening puts through, a ringback tone ends in a voice.
         return ending or await self._person(line, self.verdict)
+
+    def _told_late(self, line: Line) -> bool:
+        """Somebody answered while the link was down, and waits since then: no time to listen who it is."""
+        back_at_s = self.services.link.back_at_s
+        return back_at_s is not None and abs((line.answered_at_s or 0.0) - back_at_s) < _TOLD_LATE_S
 
     async def _screen(self, line: Line) -> Verdict:
         if self.tap:
@@ -271,7 +344,7 @@ class CallFlow:
         try:
             return await line.unless_gone(Tap.open(self.services, self.journal.attempt, settings, answered=answered))
         except TelephonyError as error:
-            self._trouble(Outcome.FAILED, f"the call could not be listened to, an agent gets it: {error}")
+            self._trouble(f"the call could not be listened to, an agent gets it: {error}")
             return None
 
     # -- endings ------------------------------------------------------------------------------------------------------
@@ -281,7 +354,7 @@ class CallFlow:
         if hung_up.sip_status:
             detail["sip"] = hung_up.sip_status
         if hung_up.lost:
-            self._trouble(Outcome.LOST, "the exchange lost the call")
+            self._trouble(f"the exchange lost the call: {hung_up.text}")
         match self.journal.state:
             case AttemptState.PLANNED | AttemptState.DIALING | AttemptState.RINGING:
                 outcome = Outcome.LOST if hung_up.lost else outcome_of_hangup(hung_up, self._early)
@@ -301,7 +374,8 @@ class CallFlow:
             try:
                 await services.control.hang_up(line.channel_id)
             except TelephonyError as error:
-                self._trouble(ending.outcome, f"the call could not be hung up, recovery will: {error}")
+                self._trouble(f"the call could not be hung up, recovery will: {error}")
+        services.desk.forget(self.attempt_id, self.campaign.wrap_up.max_s)
         if ending.outcome is Outcome.ABANDONED:
             self.observe(PacingEventKind.ABANDONED)
         elif self.journal.state in (AttemptState.DIALING, AttemptState.RINGING):
@@ -329,6 +403,13 @@ class CallFlow:
     def _to_stage(self, stage: FlightStage) -> None:
         self._stage, self._stage_since_s = stage, self.services.clock.monotonic_s()
 
-    def _trouble(self, outcome: Outcome, words: str) -> Ending:
+    def _or_abandoned(self, outcome: Outcome) -> Outcome:
+        """A person who waited for an agent counts as abandoned, whatever fault of ours ended the call."""
+        return Outcome.ABANDONED if self.journal.state is AttemptState.CONNECTING else outcome
+
+    def _trouble(self, words: str) -> None:
         self.services.sink(Trouble(self.services.clock.now_s(), "call", words, self.attempt_id))
+
+    def _why(self, outcome: Outcome, words: str) -> Ending:
+        self._trouble(words)
         return Ending(outcome, {"why": words[:200]})

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from dialer.pacing.plan import (
 )
 from dialer.services import Services
 from dialer.trunk import Trunk
+from storage.errors import StorageError
 
 TICK_S = 1.0
 _ACTIVITY = {
@@ -106,9 +107,12 @@ class CampaignRun:
         self._services = services
         self._leads = leads
         self._may_dial = may_dial
-        self._trunk = trunk
+        self.trunk = trunk
         self._counts = _Counts(today.placed, today.answers, today.people, today.machines, today.abandoned)
         self._launching = 0
+        self._planning: set[str] = set()
+        self._at_hand: list[Lead] = []
+        self._heard: list[PacingEvent] = []
         self._tick = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._rng: random.Random = services.rng
@@ -124,21 +128,37 @@ class CampaignRun:
         """Whether nothing is in flight or up."""
         return not self.flows and not self._launching
 
+    @property
+    def live(self) -> frozenset[str]:
+        """Attempts that this run answers for, those whose row is being written included."""
+        return frozenset(self.flows) | frozenset(self._planning)
+
+    def begin(self, today: Tally) -> None:
+        """Dial from now on. today: what happened before this start; calls found by recovery were counted besides."""
+        self.state = RunState.RUNNING
+        for name, value in asdict(today).items():
+            setattr(self._counts, name, getattr(self._counts, name) + value)
+
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Tick until the campaign is stopped and its last call is over."""
         clock = self._services.clock
         next_s = clock.monotonic_s()
-        while self.state is not RunState.STOPPED:
+        while not (self.state is RunState.STOPPED and self.idle):
+            self._teach()
             if self.state is RunState.RUNNING and self._may_dial():
                 await self._tick_once()
             next_s = max(next_s + TICK_S, clock.monotonic_s())
             await asyncio.sleep(next_s - clock.monotonic_s())
 
-    async def drain(self, timeout_s: float) -> None:
-        """Place nothing more, take ringing calls back, let conversations end; after `timeout_s` leave them up."""
+    def stop(self) -> None:
+        """Place nothing more and take ringing calls back; conversations end in their own time."""
         self.state = RunState.STOPPED
         for flow in list(self.flows.values()):
             flow.give_up()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Before the server ends: stop, wait for conversations, and after `timeout_s` leave them up."""
+        self.stop()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=timeout_s)
         for task in set(self._tasks):
@@ -151,7 +171,7 @@ class CampaignRun:
         flights = [view for flow in self.flows.values() if (view := flow.view())]
         flights += [FlightView("", FlightStage.DIALING, 0.0, 0.0)] * self._launching
         campaign = self.campaign
-        channels = min(campaign.limits.channels, self._trunk.free + len(self.flows) + self._launching)
+        channels = min(campaign.limits.channels, self.trunk.free + len(self.flows) + self._launching)
         return Snapshot(
             now_s=now_s,
             tick=self._tick,
@@ -161,7 +181,7 @@ class CampaignRun:
             today=self.tally,
             limits=Limits(
                 channels=channels,
-                calls_per_s=min(campaign.limits.calls_per_s, self._trunk.settings.calls_per_s),
+                calls_per_s=min(campaign.limits.calls_per_s, self.trunk.settings.calls_per_s),
                 abandonment_cap=campaign.pacing.abandonment_target,
             ),
             leads_ready=self._leads.ready(campaign.campaign_id),
@@ -182,7 +202,13 @@ class CampaignRun:
                 self._counts.abandoned += 1
             case _:
                 pass
-        self.law.observe(event)
+        self._heard.append(event)
+
+    def _teach(self) -> None:
+        """Let the law learn, away from the calls: a fault in a law must not end anybody's call."""
+        heard, self._heard = self._heard, []
+        for event in heard:
+            self.law.observe(event)
 
     async def place(self, lead: Lead, agent_id: str | None = None) -> bool:
         """Dial one lead now; False when it may not be dialled. agent_id: claimed for it (manual, preview)."""
@@ -192,11 +218,7 @@ class CampaignRun:
         attempt = Attempt(
             new_id(now_s, self._rng), self.campaign.campaign_id, lead.lead_id, lead.phone, self._services.node, now_s
         )
-        if agent_id:
-            self._services.desk.claim(agent_id, attempt.attempt_id)
-        if not await self._services.log.plan(attempt):
-            if agent_id:
-                self._services.desk.release(agent_id, attempt.attempt_id)
+        if not await self._planned(attempt, agent_id):
             return False
         flow = CallFlow(
             self._services,
@@ -204,16 +226,34 @@ class CampaignRun:
             replace(lead, attempts=lead.attempts + 1),
             attempt,
             self.observe,
-            endpoint=self._trunk.settings.dial_string(lead.phone),
+            endpoint=self.trunk.settings.dial_string(lead.phone),
             agent_id=agent_id,
         )
         self.follow(flow, flow.run())
+        self._planning.discard(attempt.attempt_id)
         return True
+
+    async def _planned(self, attempt: Attempt, agent_id: str | None) -> bool:
+        """Claim the agent and commit the row; False, and nothing is held, when the lead is not free."""
+        desk, planned = self._services.desk, False
+        if agent_id:
+            desk.claim(agent_id, attempt.attempt_id)
+        self._planning.add(attempt.attempt_id)
+        try:
+            planned = await self._services.log.plan(attempt)
+        except StorageError:
+            self.broken.append(attempt.attempt_id)  # the row may be there all the same: recovery looks
+            raise
+        finally:
+            if not planned:
+                self._planning.discard(attempt.attempt_id)
+                desk.forget(attempt.attempt_id, 0.0)
+        return planned
 
     def follow(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
         """Supervise a flow to its end: a fault in one call never touches another."""
         self.flows[flow.attempt_id] = flow
-        self._trunk.in_use += 1
+        self.trunk.in_use += 1
         self._spawn(self._supervise(flow, running), f"call {flow.attempt_id}")
 
     async def _supervise(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
@@ -226,7 +266,7 @@ class CampaignRun:
             self.broken.append(flow.attempt_id)
         finally:
             del self.flows[flow.attempt_id]
-            self._trunk.in_use -= 1
+            self.trunk.in_use -= 1
 
     async def _tick_once(self) -> None:
         snapshot = self.snapshot()
@@ -241,11 +281,16 @@ class CampaignRun:
             await self._launch(plan)
 
     async def _launch(self, plan: Plan) -> None:
-        leads = await self._leads.take(self.campaign, plan.place)
+        asked_s = self._services.clock.monotonic_s()
+        if not self._at_hand:
+            self._at_hand = await self._leads.take(self.campaign, plan.place)
         now_s = self._services.clock.monotonic_s()
+        if now_s - asked_s > TICK_S:
+            return  # the plan is stale: a slow database must not dial for agents who are busy by now
+        leads, self._at_hand = self._at_hand[: plan.place], self._at_hand[plan.place :]
         for index, lead in enumerate(leads):
             # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.
-            wait_s = max(self._trunk.next_start_s(now_s) - now_s, index * TICK_S / len(leads))
+            wait_s = max(self.trunk.next_start_s(now_s) - now_s, index * TICK_S / len(leads))
             self._launching += 1
             self._spawn(self._launch_one(lead, wait_s), f"launch {lead.lead_id}")
 

@@ -14,7 +14,7 @@ from dialer.events import ConversationEnded, PersonConnected, Trouble
 from dialer.journal import Detail
 from dialer.line import Line, LineGone
 from dialer.pacing.plan import PacingEventKind
-from telephony.errors import ChannelGone, TelephonyError
+from telephony.errors import LinkDown, RequestRejected, TelephonyError
 
 if TYPE_CHECKING:
     from dialer.call_flow import CallFlow
@@ -68,13 +68,18 @@ async def _agent(flow: "CallFlow", line: Line, due_s: float) -> tuple[str | None
 async def _bridge(flow: "CallFlow", line: Line, agent_id: str) -> bool:
     """Add the customer to the agent's bridge; False when it is the agent's side that is gone.
 
-    Raises LineGone when the customer is: the agent is free again then.
+    Raises LineGone when the customer is: the agent is free again then. A lost link is waited for.
     """
     services, attempt_id = flow.services, flow.attempt_id
     try:
         await services.control.add_to_bridge(services.desk.bridge_of(agent_id), line.channel_id)
         return True
-    except (ChannelGone, AgentError) as error:
+    except LinkDown:
+        services.desk.release(agent_id, attempt_id)
+        await line.unless_gone(services.link.up())
+        await flow.leave_bridge(line)  # whether we are in is not known: the next agent must be alone with the customer
+        return False
+    except (RequestRejected, AgentError) as error:
         services.desk.release(agent_id, attempt_id)
         # "Not found" names no one: had it been the customer, the end of its channel is on its way.
         try:
@@ -82,6 +87,7 @@ async def _bridge(flow: "CallFlow", line: Line, agent_id: str) -> bool:
         except TimeoutError:
             words = f"agent {agent_id} had no bridge, the call goes to another agent: {error}"
             services.sink(Trouble(services.clock.now_s(), "connect", words, attempt_id))
+            services.desk.doubt(agent_id)
             return False
     except BaseException:
         services.desk.release(agent_id, attempt_id)
@@ -115,6 +121,9 @@ async def converse(flow: "CallFlow", line: Line, conversation: Conversation) -> 
             await _apologise(flow, line, conversation.agent_id)
     except LineGone:
         pass
+    except BaseException:
+        recording.cancel()
+        raise
     talk_s = services.clock.monotonic_s() - conversation.began_s
     services.desk.talk_ended(conversation.agent_id, attempt.attempt_id, flow.campaign.wrap_up.max_s)
     flow.observe(PacingEventKind.TALK_ENDED, talk_s, conversation.agent_id)
@@ -138,7 +147,7 @@ async def _abandon(flow: "CallFlow", line: Line) -> tuple[Outcome, Detail]:
     if flow.tap:
         flow.tap.close_later()
     started_s = flow.services.clock.monotonic_s()
-    played = await line.play(flow.services.prompts.safe_harbour(flow.campaign), f"{flow.attempt_id}-sh")
+    played = await flow.say(line, flow.services.prompts.safe_harbour(flow.campaign), "sh")
     detail: Detail = {"message_s": round(flow.services.clock.monotonic_s() - started_s, 2)}
     if not played:
         words = f"the safe-harbour message {flow.campaign.safe_harbour.prompt!r} could not be played: check the prompt"
@@ -151,7 +160,7 @@ async def _apologise(flow: "CallFlow", line: Line, agent_id: str) -> None:
     """The agent's line broke and did not come back: nobody hears silence and a hang-up."""
     try:
         await flow.services.control.remove_from_bridge(flow.services.desk.bridge_of(agent_id), line.channel_id)
-        await line.play(flow.services.prompts.agent_lost(flow.campaign), f"{flow.attempt_id}-al")
+        await flow.say(line, flow.services.prompts.agent_lost(flow.campaign), "al")
     except (TelephonyError, AgentError) as error:
         words = f"agent {agent_id} was lost in a conversation, and the customer could not be told: {error}"
         flow.services.sink(Trouble(flow.services.clock.now_s(), "connect", words, flow.attempt_id))

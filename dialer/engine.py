@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+from agents.agent import AgentError, AgentState
 from campaigns.attempt import Attempt
 from campaigns.campaign import Campaign
 from campaigns.outcome import Outcome
@@ -15,12 +16,16 @@ from dialer.pacing.plan import PacingLaw, Tally
 from dialer.recovery import RecoveryPlan, plan_recovery
 from dialer.services import Services
 from dialer.staff import Staff
-from dialer.trunk import Trunk
+from dialer.trunk import Trunk, TrunkSettings
 from storage.port import LeadStore
 from telephony.errors import TelephonyError
 from telephony.events import LinkState
 
 _LAST_LOOK_S = 5.0
+_STUMBLE_S = 0.2
+# Recovered calls of a campaign whose trunk left the settings are counted on this one.
+
+_NO_TRUNK = Trunk(TrunkSettings("none"))
 
 
 class EngineError(Exception):
@@ -58,6 +63,7 @@ class Engine:
         self._must_recover = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._run_tasks: dict[str, asyncio.Task[None]] = {}
+        self._begun: set[str] = set()  # campaigns that somebody started, beside those that only recovery follows
 
     @property
     def may_dial(self) -> bool:
@@ -70,8 +76,16 @@ class Engine:
         await self.staff.restore()
         self._must_recover.set()
         work = {"listening": self.services.listening.run, "staff": self.staff.run, "recovery": self._keep_recovered}
-        self._tasks = [asyncio.create_task(run(), name=name) for name, run in work.items()]
+        self._tasks = [asyncio.create_task(self._keep(name, run), name=name) for name, run in work.items()]
         return self
+
+    async def _keep(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await run()
+            except Exception as error:  # the supervisor of the engine's own loops: without them nothing is heard
+                self._trouble(name, f"stumbled and goes on: {error!r}")
+                await asyncio.sleep(_STUMBLE_S)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -93,11 +107,24 @@ class Engine:
 
     async def start(self, campaign: Campaign, today: Tally | None = None) -> CampaignRun:
         """Start a campaign, or take a paused one up again."""
-        run = self.runs.get(campaign.campaign_id) or self._make_run(campaign, today or Tally())
-        run.state = RunState.RUNNING
+        campaign_id = campaign.campaign_id
+        run = self.runs.get(campaign_id)
+        if run is None:
+            run = self._add_run(campaign, self._trunk_of(campaign))
+        elif run.trunk.settings.name not in campaign.trunks:
+            raise EngineError(f"campaign {campaign_id}: calls over its last trunk are still up; start it in a moment")
+        if campaign_id in self._begun:
+            run.state = RunState.RUNNING
+        else:
+            self._begun.add(campaign_id)
+            run.begin(today or Tally())
+        return run
+
+    def _add_run(self, campaign: Campaign, trunk: Trunk, state: RunState = RunState.RUNNING) -> CampaignRun:
+        law = self._make_law(campaign)
+        run = CampaignRun(self.services, campaign, law, self._source, trunk, Tally(), lambda: self.may_dial)
+        run.state = state
         self.runs[campaign.campaign_id] = run
-        if campaign.campaign_id in self._run_tasks:
-            return run
         task = asyncio.create_task(self._supervise(run), name=f"campaign {campaign.campaign_id}")
         self._run_tasks[campaign.campaign_id] = task
         return run
@@ -107,12 +134,12 @@ class Engine:
         self._run_of(campaign_id).state = RunState.PAUSED
 
     async def stop(self, campaign_id: str) -> None:
-        """Stop a campaign: ringing calls are taken back, conversations end in their own time."""
-        run = self._run_of(campaign_id)
-        await run.drain(self.drain_s)
-        del self.runs[campaign_id]
-        if task := self._run_tasks.pop(campaign_id, None):
-            task.cancel()
+        """Stop a campaign: ringing calls are taken back, conversations end in their own time.
+
+        Returns when no call is left, or after `drain_s`: the run stays, stopped, until its last conversation is over.
+        """
+        self._run_of(campaign_id).stop()
+        await asyncio.wait({self._run_tasks[campaign_id]}, timeout=self.drain_s)
 
     async def place(self, campaign_id: str, lead_id: str, agent_id: str) -> bool:
         """Manual and preview: the agent calls this lead now. False when the rules (or another call) forbid it.
@@ -132,21 +159,23 @@ class Engine:
             raise EngineError(f"campaign {campaign_id} does not run: start it first")
         return run
 
-    def _make_run(self, campaign: Campaign, today: Tally) -> CampaignRun:
+    def _trunk_of(self, campaign: Campaign) -> Trunk:
         trunk = next((self._trunks[name] for name in campaign.trunks if name in self._trunks), None)
         if trunk is None:
             wanted, known = ", ".join(campaign.trunks), ", ".join(self._trunks) or "none"
             raise EngineError(f"campaign {campaign.campaign_id}: no trunk named {wanted}; the settings have {known}")
-        law = self._make_law(campaign)
-        return CampaignRun(self.services, campaign, law, self._source, trunk, today, lambda: self.may_dial)
+        return trunk
 
     async def _supervise(self, run: CampaignRun) -> None:
-        while run.state is not RunState.STOPPED:
+        campaign_id = run.campaign.campaign_id
+        while not (run.state is RunState.STOPPED and run.idle):
             try:
                 await run.run()
             except Exception as error:  # the supervisor of campaigns: report, go on in a moment, stop nobody else
-                self._trouble("campaign", f"{run.campaign.campaign_id} stumbled and goes on: {error!r}")
+                self._trouble("campaign", f"{campaign_id} stumbled and goes on: {error!r}")
                 await asyncio.sleep(1.0)
+        del self.runs[campaign_id], self._run_tasks[campaign_id]
+        self._begun.discard(campaign_id)
 
     # -- recovery -----------------------------------------------------------------------------------------------------
 
@@ -176,19 +205,24 @@ class Engine:
 
     async def recover(self) -> RecoveryPlan:
         """Make attempts and the exchange agree. Raises LinkDown when the exchange is lost meanwhile."""
-        running = frozenset(attempt_id for run in self.runs.values() for attempt_id in run.flows)
+        running = self._live()
         state = await self.services.control.snapshot()
         unfinished = await self.services.log.unfinished(self.services.node)
         # Attempts that began after the snapshot are in neither; those of live flows look after themselves.
-        running |= frozenset(attempt_id for run in self.runs.values() for attempt_id in run.flows)
-        plan = plan_recovery(unfinished, state, running=running)
+        running |= self._live()
+        plan = plan_recovery(unfinished, state, running=running, agent_keys=self.staff.agent_keys())
         if not plan.nothing:
             self._trouble("recovery", plan.words())
         await self._carry_out(plan)
+        await self._wrap_up_again()
         for run in self.runs.values():
             run.broken.clear()
-        self.recovered.set()
+        if not self._must_recover.is_set():  # the link was lost meanwhile: what we saw is old
+            self.recovered.set()
         return plan
+
+    def _live(self) -> frozenset[str]:
+        return frozenset().union(*(run.live for run in self.runs.values()))
 
     async def _carry_out(self, plan: RecoveryPlan) -> None:
         control = self.services.control
@@ -218,16 +252,34 @@ class Engine:
         run = self.runs.get(flow.campaign.campaign_id)
         if run is None:
             # Its campaign does not run (yet): a run that dials nothing counts and supervises the call.
-            run = self._make_run(flow.campaign, Tally())
-            run.state = RunState.PAUSED
-            self.runs[flow.campaign.campaign_id] = run
+            trunk = next((self._trunks[name] for name in flow.campaign.trunks if name in self._trunks), _NO_TRUNK)
+            run = self._add_run(flow.campaign, trunk, RunState.STOPPED)
+        flow.tell(run.observe)
         run.follow(flow, running)
 
+    async def _wrap_up_again(self) -> None:
+        """Agents who wrapped up when the server went down, or whose talk ended meanwhile, say what came of it."""
+        for agent_id, change in self.staff.take_unfinished().items():
+            attempt = await self.services.log.get(change.session_id)
+            if attempt is None or attempt.attempt_id in self._live():
+                continue
+            wrap_up_s = self._campaign_or_stand_in(attempt).wrap_up.max_s
+            if change.state == AgentState.WRAP_UP:
+                wrap_up_s = max(0.0, change.at_s + wrap_up_s - self.services.clock.now_s())
+            try:
+                self.services.desk.wrap_up_again(agent_id, attempt.attempt_id, wrap_up_s)
+            except AgentError as error:
+                self._trouble("recovery", f"agent {agent_id} could not go on with the wrap-up: {error}")
+
+    def _campaign_or_stand_in(self, attempt: Attempt) -> Campaign:
+        """The attempt's campaign; one with default settings when its definition cannot be read any more."""
+        campaign_id = attempt.campaign_id
+        return self._campaign_of(campaign_id) or Campaign(campaign_id, campaign_id, "", (), (), "")
+
     async def _flow_of(self, attempt: Attempt) -> CallFlow | None:
-        campaign = self._campaign_of(attempt.campaign_id)
-        lead = await self._leads.get(attempt.lead_id)
-        if campaign is None or lead is None:
-            self._trouble("recovery", f"attempt {attempt.attempt_id}: its campaign or lead is gone; left as it is")
+        campaign, lead = self._campaign_or_stand_in(attempt), await self._leads.get(attempt.lead_id)
+        if lead is None:
+            self._trouble("recovery", f"attempt {attempt.attempt_id}: its lead is gone; left as it is")
             return None
         run = self.runs.get(attempt.campaign_id)
         observe = run.observe if run else lambda event: None

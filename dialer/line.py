@@ -5,6 +5,8 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from dialer.link_watch import LinkWatch
+from telephony.errors import LinkDown
 from telephony.events import (
     Answered,
     CallEvent,
@@ -35,8 +37,8 @@ class Line:
     things; whoever waits for it clears it. A call that is gone makes every wait raise LineGone.
     """
 
-    def __init__(self, control: CallControl, channel_id: str) -> None:
-        """Follow `channel_id` on `control` once the context is entered."""
+    def __init__(self, control: CallControl, channel_id: str, link: LinkWatch | None = None) -> None:
+        """Follow `channel_id` on `control` once the context is entered; with `link`, prompts notice a lost link."""
         self.control = control
         self.channel_id = channel_id
         self.ringing = asyncio.Event()
@@ -46,6 +48,7 @@ class Line:
         self.stirred = asyncio.Event()
         self._gone: asyncio.Future[HungUp] = asyncio.get_running_loop().create_future()
         self._playing: dict[str, asyncio.Future[bool]] = {}
+        self._link = link
         self._inbox = control.inbox(channel_id)
         self._reader: asyncio.Task[None] | None = None
 
@@ -110,15 +113,27 @@ class Line:
     async def play(self, media: tuple[str, ...], playback_id: str) -> bool:
         """Play prompts to the call until they ended; False when the exchange could not play them.
 
-        Raises LineGone when the call ends meanwhile.
+        Raises LineGone when the call ends meanwhile, LinkDown when the link does: the prompt may have been heard.
         """
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._playing[playback_id] = ended
         try:
             await self.control.play(self.channel_id, media, playback_id)
-            return await self.unless_gone(ended)
+            return await self.unless_gone(self._end_of(ended))
         finally:
             del self._playing[playback_id]
+
+    async def _end_of(self, ended: asyncio.Future[bool]) -> bool:
+        if self._link is None:
+            return await ended
+        lost: asyncio.Future[Any] = asyncio.create_task(self._link.lost(), name=f"link of {self.channel_id}")
+        try:
+            await asyncio.wait((ended, lost), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result()
+            raise LinkDown("the link was lost while a prompt was played: nobody tells when it ended")
+        finally:
+            lost.cancel()
 
     def _take(self, event: CallEvent) -> None:
         self.stirred.set()
@@ -136,6 +151,6 @@ class Line:
             case HungUp():
                 self._gone.set_result(event)
             case InboxOverflowed(channel_id=channel_id, at_s=at_s):
-                self._gone.set_result(HungUp(channel_id, at_s, text="inbox overflowed"))
+                self._gone.set_result(HungUp(channel_id, at_s, text="more events than the call could take", lost=True))
             case _:
                 pass

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from telephony.causes import outcome_of_verdict
-
 from amd.verdict import CallClass, Verdict
 from campaigns.campaign import OnMachine
 from campaigns.outcome import Outcome
 from dialer.ending import Ending, words_of
 from dialer.line import Line
+from telephony.causes import outcome_of_verdict
 from telephony.errors import TelephonyError
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ async def _leave_message(flow: "CallFlow", line: Line, verdict: Verdict) -> Endi
 
 async def _say(flow: "CallFlow", line: Line, media: tuple[str, ...]) -> bool:
     try:
-        return await line.play(media, f"{flow.attempt_id}-pb")
+        return await flow.say(line, media, "pb")
     except TelephonyError:
         return False
 

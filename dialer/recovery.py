@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from campaigns.attempt import Attempt, AttemptState
-from campaigns.ids import attempt_id_of
+from campaigns.ids import agent_key_of, attempt_id_of
 from campaigns.outcome import Outcome
 from telephony.port import ChannelInfo, ExchangeState
 
@@ -46,11 +46,16 @@ class RecoveryPlan:
 
 
 def plan_recovery(
-    unfinished: Iterable[Attempt], state: ExchangeState, *, running: frozenset[str] = frozenset()
+    unfinished: Iterable[Attempt],
+    state: ExchangeState,
+    *,
+    running: frozenset[str] = frozenset(),
+    agent_keys: frozenset[str] | None = None,
 ) -> RecoveryPlan:
     """Compare attempts that are not ENDED with what the exchange has.
 
     running: attempts whose flow is alive in this process; they look after themselves, and so do their channels.
+    agent_keys: of the agents who are signed in; standing legs of others are strays. None: legs are not looked at.
     """
     channels = {channel.channel_id: channel for channel in state.channels}
     bridge_of = {channel_id: bridge.bridge_id for bridge in state.bridges for channel_id in bridge.channel_ids}
@@ -73,8 +78,14 @@ def plan_recovery(
         tuple(apologise),
         tuple(take_back),
         tuple(end),
-        tuple(sorted(name for name in channels if _stray(name, known, adopted))),
-        tuple(sorted(bridge.bridge_id for bridge in state.bridges if _stray(bridge.bridge_id, known, adopted))),
+        tuple(sorted(name for name in channels if _stray(name, known, adopted) or _nobodys(name, agent_keys))),
+        tuple(
+            sorted(
+                bridge.bridge_id
+                for bridge in state.bridges
+                if _stray(bridge.bridge_id, known, adopted) or _nobodys(bridge.bridge_id, agent_keys)
+            )
+        ),
     )
 
 
@@ -84,6 +95,12 @@ def _stray(name: str, known: frozenset[str] | set[str], adopted: set[str]) -> bo
     if attempt_id is None:
         return False
     return attempt_id not in known or (attempt_id in adopted and not name.endswith("-call"))
+
+
+def _nobodys(name: str, agent_keys: frozenset[str] | None) -> bool:
+    """A standing leg (or its bridge) of nobody who is signed in: its sign-out met a lost link."""
+    agent_key = agent_key_of(name)
+    return agent_keys is not None and agent_key is not None and agent_key not in agent_keys
 
 
 def _outcome_without_call(attempt: Attempt) -> Outcome:

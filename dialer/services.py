@@ -12,6 +12,7 @@ from campaigns.lead import Lead, LeadChange
 from campaigns.outcome import Outcome
 from dialer.agent_desk import AgentDesk
 from dialer.events import EventSink
+from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
 from storage.port import AttemptLog
 from telephony.port import CallControl
@@ -55,6 +56,7 @@ class Services:
 
     node: str
     control: CallControl
+    link: LinkWatch
     clock: Clock
     rng: random.Random
     log: AttemptLog

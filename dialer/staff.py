@@ -8,6 +8,7 @@ from campaigns.clock import Clock
 from campaigns.ids import key_of, leg_bridge_id
 from dialer.agent_desk import AgentDesk
 from dialer.events import EventSink, Trouble
+from dialer.patience import Patience
 from storage.errors import StorageError
 from storage.port import AgentStateChange, AgentStore, StoredAgent
 
@@ -35,6 +36,8 @@ class Staff:
         self._clock = clock
         self._sink = sink
         self._writes: asyncio.Queue[_Write] = asyncio.Queue(maxsize=10_000)
+        self._patience = Patience(clock, sink, "moves of agents")
+        self._unfinished: dict[str, AgentStateChange] = {}
 
     async def sign_in(self, agent_id: str) -> StoredAgent | None:
         """Sign a known agent in, paused; None when nobody has this id (or the agent was deactivated)."""
@@ -54,8 +57,19 @@ class Staff:
             if change.state != AgentState.SIGNED_OUT and await self.sign_in(agent_id):
                 if change.state != AgentState.PAUSED:
                     self._desk.ready(agent_id)
+                if change.state in (AgentState.TALKING, AgentState.WRAP_UP) and change.session_id:
+                    self._unfinished[agent_id] = change
                 back.append(agent_id)
         return back
+
+    def take_unfinished(self) -> dict[str, AgentStateChange]:
+        """Restored agents who talked or wrapped up when the server went down, by id; told once."""
+        unfinished, self._unfinished = self._unfinished, {}
+        return unfinished
+
+    def agent_keys(self) -> frozenset[str]:
+        """Keys of everybody who is signed in: their legs belong here."""
+        return frozenset(seat.profile.agent_key for seat in self._desk.pool.seats())
 
     def agent_of_bridge(self, bridge_id: str) -> str | None:
         """Which signed-in agent a standing leg's bridge belongs to."""
@@ -92,6 +106,6 @@ class Staff:
             reason=move.reason,
         )
         try:
-            await self._store.record(change)
+            await self._patience.write(lambda: self._store.record(change))
         except StorageError as error:
             self._sink(Trouble(self._clock.now_s(), "agents", f"a move of agent {move.agent_id} is lost: {error}"))

@@ -11,7 +11,7 @@ from agents.agent import AgentProfile
 from campaigns.clock import Clock
 from campaigns.ids import leg_bridge_id, leg_channel_id
 from dialer.line import Line, LineGone
-from telephony.errors import DuplicateChannel, LinkDown, TelephonyError
+from telephony.errors import DuplicateChannel, TelephonyError
 from telephony.port import CallControl, OriginateOrder
 
 _RING_TIMEOUT_S = 20.0
@@ -42,6 +42,7 @@ class StandingLeg:
         self._rng = rng
         self._on_change = on_change
         self.last_trouble = ""
+        self._doubted = asyncio.Event()
 
     async def run(self) -> None:
         """Dial, park, wait for the end, dial again; until cancelled, when the leg is left as it is."""
@@ -68,16 +69,22 @@ class StandingLeg:
         try:
             await self._control.hang_up(self.channel_id)
             await self._control.destroy_bridge(self.bridge_id)
-        except LinkDown:
-            self.last_trouble = "link down at sign-out: recovery will end the leg"
+        except TelephonyError as error:
+            self.last_trouble = f"the leg could not be ended, recovery will: {error}"
+
+    def doubt(self) -> None:
+        """Something is wrong with the leg or its bridge: look, and park it again."""
+        self._doubted.set()
 
     async def _once(self) -> None:
+        self._doubted.clear()
         async with Line(self._control, self.channel_id) as line:
             if not await self._exists():
                 await self._dial(line)
             self.last_trouble = ""
             self._on_change(True)
-            await line.gone()
+            await line.unless_gone(self._doubted.wait())
+            self.last_trouble = "a customer could not be put through, the leg is looked at"
 
     async def _exists(self) -> bool:
         """Whether the leg is up and parked already."""

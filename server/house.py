@@ -17,10 +17,13 @@ from dialer.engine import Engine
 from dialer.events import DialerEvent, Trouble
 from dialer.gate import ComplianceGate
 from dialer.leads import HopperLeads
+from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
 from dialer.pacing.hazard import warm_up
 from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Tally
+from dialer.preview import PreviewDesk
+from dialer.patience import Patience, PatientLog
 from dialer.services import Services
 from dialer.staff import Staff
 from dialer.trunk import Trunk, TrunkSettings
@@ -65,6 +68,7 @@ class House:
     staff: Staff
     desk: AgentDesk
     wrap_up: WrapUpDesk
+    preview: PreviewDesk
     taps: TapHub
     control: AriCallControl
     ami: AmiObserver
@@ -178,9 +182,10 @@ def _compose(
     services = Services(
         settings.node,
         control,
+        LinkWatch(control, clock),
         clock,
         rng,
-        stores.attempts,
+        PatientLog(stores.attempts, Patience(clock, hub.take, "moves of calls")),
         desk,
         Listening(taps, AmdBank(settings.media.tap_slots), clock),
         prompts,

@@ -12,13 +12,14 @@ from campaigns.lead import Lead, LeadChange
 from campaigns.outcome import Outcome
 from campaigns.recycle import after_attempt
 from dialer.agent_desk import AgentDesk
-from dialer.campaign_run import CampaignRun
 from dialer.engine import Engine
 from dialer.events import AttemptMoved, DialerEvent, PersonConnected, Trouble
 from dialer.leads import HopperLeads
+from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
 from dialer.pacing.plan import PacingLaw
 from dialer.pacing.simple import progressive
+from dialer.patience import Patience, PatientLog
 from dialer.services import Services
 from dialer.staff import Staff
 from dialer.trunk import Trunk, TrunkSettings
@@ -150,8 +151,9 @@ class House:
         self.desk = AgentDesk(self.exchange, self.clock, rng, self._take)
         self.listening = Listening(self.taps, ScriptedBank(self.taps, self.clock, random.Random(2)), self.clock)
         self.services = Services(
-            "node1", self.exchange, self.clock, rng, self.log, self.desk, self.listening, Prompts(), NoRecorder(),
-            self._recycle, self._take,
+            "node1", self.exchange, LinkWatch(self.exchange, self.clock), self.clock, rng,
+            PatientLog(self.log, Patience(self.clock, self._take, "moves of calls")), self.desk, self.listening,
+            Prompts(), NoRecorder(), self._recycle, self._take,
         )  # fmt: skip
         self.source = HopperLeads(self.hopper, self.leads, self.gate, self.clock, self._take)
         self.staff = Staff(self.agents, self.desk, self.clock, self._take)

@@ -1,0 +1,95 @@
+"""Facts that must be written: a database that is busy, full or away is waited for, and the operator is told once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from campaigns.attempt import Attempt, Move
+from campaigns.clock import Clock
+from campaigns.lead import LeadChange
+from campaigns.outcome import Outcome
+from dialer.events import EventSink, Trouble
+from storage.errors import BadDatabaseUrl, SchemaTooNew, StorageConflict, StorageError
+from storage.port import AttemptLog
+
+_FIRST_PAUSE_S = 0.2
+_LAST_PAUSE_S = 5.0
+# Waiting mends none of these.
+_HOPELESS = (StorageConflict, SchemaTooNew, BadDatabaseUrl)
+
+
+class Patience:
+    """Repeats writes until they are committed. Every write of the storage ports may be repeated with the same ids."""
+
+    def __init__(self, clock: Clock, sink: EventSink, what: str) -> None:
+        """what: what waits to be written, for the operator."""
+        self._clock = clock
+        self._sink = sink
+        self._what = what
+        self._waiting = 0
+
+    async def write(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Run `act` until it succeeds. Raises StorageConflict and what else waiting cannot mend."""
+        pause_s, failed = _FIRST_PAUSE_S, False
+        try:
+            while True:
+                try:
+                    await act()
+                    break
+                except _HOPELESS:
+                    raise
+                except StorageError as error:
+                    if not failed:
+                        failed = True
+                        self._count(1, f"{self._what} wait for the database and are not lost: {error}")
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LAST_PAUSE_S)
+        finally:
+            if failed:
+                self._count(-1, f"the database takes {self._what} again")
+
+    def _count(self, change: int, words: str) -> None:
+        before, self._waiting = self._waiting, self._waiting + change
+        if 0 in (before, self._waiting):
+            self._sink(Trouble(self._clock.now_s(), "database", words))
+
+
+class PatientLog:
+    """An AttemptLog that writes moves and ends however long it takes. Planning is not repeated: no row, no call."""
+
+    def __init__(self, log: AttemptLog, patience: Patience) -> None:
+        """Write to `log`."""
+        self._log = log
+        self._patience = patience
+
+    async def plan(self, attempt: Attempt) -> bool:
+        """As the log does."""
+        return await self._log.plan(attempt)
+
+    async def record(self, move: Move, agent_id: str | None = None) -> None:
+        """Commit a move that is not the end."""
+        await self._patience.write(lambda: self._log.record(move, agent_id))
+
+    async def end(self, move: Move, change: LeadChange) -> None:
+        """Commit the end."""
+        await self._patience.write(lambda: self._log.end(move, change))
+
+    async def unfinished(self, node: str) -> list[Attempt]:
+        """As the log does."""
+        return await self._log.unfinished(node)
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        """As the log does."""
+        return await self._log.get(attempt_id)
+
+    async def moves(self, attempt_id: str) -> list[Move]:
+        """As the log does."""
+        return await self._log.moves(attempt_id)
+
+    async def outcomes(self, campaign_id: str, since_s: float = 0.0) -> dict[Outcome, int]:
+        """As the log does."""
+        return await self._log.outcomes(campaign_id, since_s)
+
+    def list(self, campaign_id: str, limit: int = 100, after: str = "") -> Coroutine[Any, Any, list[Attempt]]:
+        """As the log does."""
+        return self._log.list(campaign_id, limit, after)
