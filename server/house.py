@@ -22,8 +22,8 @@ from dialer.listening import Listening
 from dialer.pacing.hazard import warm_up
 from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Tally
-from dialer.preview import PreviewDesk
 from dialer.patience import Patience, PatientLog
+from dialer.preview import PreviewDesk
 from dialer.services import Services
 from dialer.staff import Staff
 from dialer.trunk import Trunk, TrunkSettings
@@ -208,8 +208,8 @@ def _compose(
     for listener in (metrics.take, engine.take):
         hub.listen(listener)
     return House(
-        settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up, taps,
-        control, ami, recorder, redis,
+        settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
+        PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, HTTPException, Path
 from pydantic import BaseModel, Field
 
 from agents.agent import Seat
+from campaigns.phone import PhoneError, parse_phone
 from dialer.wrap_up import Said
 from server.api.house import TheHouse
 from server.house import House
@@ -52,6 +53,23 @@ class PlaceBody(BaseModel):
 
     campaign_id: str
     lead_id: str
+
+
+class DialBody(BaseModel):
+    """A number that the agent dials (manual). phone: as people write it."""
+
+    campaign_id: str
+    phone: str
+    region: str = "ES"
+
+
+class OfferView(BaseModel):
+    """The lead that an agent looks at before it says go; lead_id None: nobody is due."""
+
+    lead_id: str | None
+    name: str = ""
+    phone: str = ""
+    fields: dict[str, str] = Field(default_factory=dict)
 
 
 class Done(BaseModel):
@@ -135,3 +153,35 @@ async def disposition(agent_id: AgentId, body: DispositionBody, house: TheHouse)
 async def call(agent_id: AgentId, body: PlaceBody, house: TheHouse) -> Done:
     """Dial a lead for this agent. done False: the rules or another call forbid it now."""
     return Done(done=await house.engine.place(body.campaign_id, body.lead_id, agent_id))
+
+
+@router.post("/{agent_id}/preview")
+async def preview(agent_id: AgentId, house: TheHouse, campaign_id: Annotated[str, Body(embed=True)]) -> OfferView:
+    """Preview: the next lead to look at; the same one until it is called or skipped."""
+    lead = await house.preview.offer(agent_id, campaign_id)
+    if lead is None:
+        return OfferView(lead_id=None)
+    return OfferView(lead_id=lead.lead_id, name=lead.name, phone=lead.phone, fields=lead.fields)
+
+
+@router.post("/{agent_id}/preview/call")
+async def preview_call(agent_id: AgentId, house: TheHouse) -> Done:
+    """Preview: call the lead that the agent looks at."""
+    return Done(done=await house.preview.call(agent_id))
+
+
+@router.post("/{agent_id}/preview/skip")
+async def preview_skip(agent_id: AgentId, house: TheHouse) -> Done:
+    """Preview: give the lead back uncalled."""
+    await house.preview.skip(agent_id)
+    return Done(done=True)
+
+
+@router.post("/{agent_id}/dial")
+async def dial(agent_id: AgentId, body: DialBody, house: TheHouse) -> Done:
+    """Manual: dial a number."""
+    try:
+        phone = parse_phone(body.phone, body.region)
+    except PhoneError as error:
+        raise HTTPException(422, f"the number cannot be read: {error}") from None
+    return Done(done=await house.preview.dial(agent_id, body.campaign_id, phone))
