@@ -217,10 +217,10 @@ class AgentDesk:
 
     def _watch_lonely(self, conversation: Conversation, leg_up: bool) -> None:
         """A leg that breaks heals in under a second as a rule, with the customer held in the bridge."""
-        if conversation.alone_since:
+        if leg_up and conversation.alone_since:
             conversation.alone_since.cancel()
             conversation.alone_since = None
-        if not leg_up:
+        if not leg_up and conversation.alone_since is None:  # a redial that fails does not begin the wait anew
             loop = asyncio.get_running_loop()
             conversation.alone_since = loop.call_later(_LONELY_LIMIT_S, _give_agent_up, conversation)
 

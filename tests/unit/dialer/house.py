@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from agents.agent import AgentState
 from campaigns.attempt import Attempt, AttemptState
@@ -20,7 +22,7 @@ from dialer.listening import Listening
 from dialer.pacing.plan import PacingLaw
 from dialer.pacing.simple import progressive
 from dialer.patience import Patience, PatientLog
-from dialer.services import Services
+from dialer.services import CallRecorder, Services
 from dialer.staff import Staff
 from dialer.trunk import Trunk, TrunkSettings
 from storage.errors import LiveStoreDown
@@ -32,12 +34,14 @@ from storage.sql.database import Database
 from storage.sql.engine import make_engine
 from storage.sql.leads import SqlLeadStore
 from storage.sql.migrate import upgrade
+from telephony.port import CallControl
 from telephony.sim.exchange import SimExchange
 from telephony.sim.far_end import FarEnd
 from telephony.sim.network import Network
 from telephony.sim.scripted_amd import ScriptedBank
 from telephony.sim.taps import SimTaps
 from telephony.sim.virtual_time import VirtualClock
+from tests.unit.dialer.wires import Cable, Wire
 
 LIST = "list-1"
 CAMPAIGN = Campaign(
@@ -134,6 +138,7 @@ class House:
     law: PacingLaw = field(default_factory=progressive)
     engine_url: str = "sqlite://"
     events: list[DialerEvent] = field(default_factory=list)
+    recorder: CallRecorder = field(default_factory=NoRecorder)
 
     async def open(self, exchange: SimExchange | None = None, database: Database | None = None) -> "House":
         self.clock = VirtualClock()
@@ -144,16 +149,19 @@ class House:
             upgrade(engine)
             database = Database(engine)
         self.database = database
+        self.wire, self.cable = Wire(self.exchange, self.clock), Cable(database)
+        control = cast(CallControl, self.wire)
+        database = cast(Database, self.cable)
         self.leads, self.log = SqlLeadStore(database), SqlAttemptLog(database)
         self.agents, self.campaigns = SqlAgentStore(database), SqlCampaignStore(database)
         self.hopper, self.gate = MemoryHopper(), OpenGate()
         rng = random.Random(1)
-        self.desk = AgentDesk(self.exchange, self.clock, rng, self._take)
+        self.desk = AgentDesk(control, self.clock, rng, self._take)
         self.listening = Listening(self.taps, ScriptedBank(self.taps, self.clock, random.Random(2)), self.clock)
         self.services = Services(
-            "node1", self.exchange, LinkWatch(self.exchange, self.clock), self.clock, rng,
+            "node1", control, LinkWatch(control, self.clock), self.clock, rng,
             PatientLog(self.log, Patience(self.clock, self._take, "moves of calls")), self.desk, self.listening,
-            Prompts(), NoRecorder(), self._recycle, self._take,
+            Prompts(), self.recorder, self._recycle, self._take,
         )  # fmt: skip
         self.source = HopperLeads(self.hopper, self.leads, self.gate, self.clock, self._take)
         self.staff = Staff(self.agents, self.desk, self.clock, self._take)
@@ -208,6 +216,22 @@ class House:
             run = await self.engine.start(self.campaign)
             await self.until(lambda: len(self.ended()) >= len(leads) and run.idle, timeout_s)
         return [self.ended().get(lead.lead_id) for lead in leads]
+
+    async def kill(self) -> None:
+        """kill -9 of this node: nothing it still does reaches the exchange or the database any more."""
+        self.wire.dead = self.cable.dead = True
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=1.0)
+
+    async def again(self) -> "House":
+        """A new node over the same database and exchange: the server started again."""
+        return await House(self.campaign, self.law, recorder=self.recorder).open(self.exchange, self.database)
+
+    async def attempts(self) -> list[Attempt]:
+        """Every attempt in SQL."""
+        return await SqlAttemptLog(self.database).list("c1", limit=100_000)
 
     def ended(self) -> dict[str, Outcome | None]:
         """Outcome of each lead's last ended attempt."""
