@@ -13,7 +13,7 @@ from amd.model import Believer, load_model
 from amd.moment import Moment
 from amd.policy import SILENCE_TICKS, Policy
 from amd.speech import follow_speech
-from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, begin_phase, empty_slots
+from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, Record, begin_phase, empty_slots
 from amd.tones.fourier import power_spectra
 from amd.tones.listener import Tone, ToneFinding
 from amd.tones.runs import CONFIRM_TICKS, GOES_ON, NOTHING, follow_tones
@@ -95,6 +95,10 @@ class AmdBank:
         arrays = (self._state, self._history, self._bands, self._human, self._machine)
         return sum(array.nbytes for array in arrays) // max(1, self.capacity)
 
+    def record(self, slot: int) -> Record:
+        """Everything remembered of a slot (see `amd.state`), for training and tests; a view that goes on changing."""
+        return self._state[slot]
+
     def peek(self, slot: int) -> dict[str, float]:
         """What the bank thinks of a slot now (levels in dBFS, P(person)), for traces and plots."""
         record = self._state[slot]
@@ -162,7 +166,9 @@ class AmdBank:
                 continue
             finding = self._hear_tone(slot, judge, int(events[row]))
             record = self._state[slot]
-            verdict = judge.consider(Moment.of(record, evaluated=bool(evaluated[row])), finding)
+            known = self._model.music
+            music = 0.0 if known is None or judge.first is not None else known.probability(record)
+            verdict = judge.consider(Moment.of(record, evaluated=bool(evaluated[row]), music=music), finding)
             record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
             record["wake_at_voice"] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
             record["model_rests"] = judge.model_rests

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.moment import Moment
+from amd.music import LIKELY as LIKELY_MUSIC
 from amd.policy import SILENCE_TICKS, Policy
 from amd.tones.listener import ToneFinding, ToneListener
 from amd.verdict import AmdSettings, CallClass, Verdict
@@ -18,7 +19,6 @@ DOUBT = 0.35
 SPEAKS_AFTER_BEEP_S = 0.3
 GREETING_BEFORE_BEEP_S = 1.0
 ANNOUNCEMENT_S = 1.2
-MUSIC_AFTER_S = 4.0
 NEVER_S = 1e9
 _LATER_TONES = frozenset({CallClass.BEEP, CallClass.FAX, CallClass.SIT})
 _FINAL = frozenset({CallClass.SIT, CallClass.FAX, CallClass.BUSY})
@@ -53,7 +53,7 @@ class Judge:
 
     @property
     def limits(self) -> tuple[NDArray[np.float32], tuple[float, float]]:
-        """Beliefs worth waking for: at least, by ticks of silence, for a person; at most (pause, speech) for a machine."""
+        """Beliefs worth waking for: at least (by ticks of silence), a person; at most (pause, speech), a machine."""
         if self.first is not None and self._said is CallClass.HUMAN:
             return np.full(SILENCE_TICKS, 2.0, dtype=np.float32), (DOUBT, DOUBT)
         return self.policy.human, (self.policy.machine_pause, self.policy.machine_speech)
@@ -130,20 +130,17 @@ class Judge:
         if moment.first_speech_s is None:
             if moment.active_s < 0.25 * moment.now_s:
                 return self._say(moment, CallClass.SILENCE, 0.9, "nothing heard")
+            if moment.music >= LIKELY_MUSIC:
+                return self._music(moment)
             return self._say(moment, CallClass.UNKNOWN, 0.5, "sound, but no speech by the deadline")
-        music = self._music(moment)
-        if music is not None:
-            return music
+        if moment.music >= LIKELY_MUSIC:
+            return self._music(moment)
         if moment.probability <= self.policy.machine_deadline:
             return self._say(moment, CallClass.MACHINE, 1 - moment.probability, "still talking at the deadline")
         return self._say(moment, CallClass.UNKNOWN, 0.5, "no safe verdict by the deadline")
 
-    def _music(self, moment: Moment) -> Verdict | None:
-        if moment.active_s < MUSIC_AFTER_S or moment.longest_pause_s >= 0.3:
-            return None
-        if moment.voice_s >= 0.72 * moment.active_s:
-            return None
-        return self._say(moment, CallClass.MUSIC, 0.8, "sound without pauses that is not speech")
+    def _music(self, moment: Moment) -> Verdict:
+        return self._say(moment, CallClass.MUSIC, moment.music, "sound that never rests and is not speech")
 
     def _by_speech(self, moment: Moment) -> Verdict | None:
         if not moment.evaluated:
@@ -151,6 +148,9 @@ class Judge:
         belief = moment.probability
         if moment.voice_s < MIN_VOICE_S:
             return None
+        likely_music = moment.music >= LIKELY_MUSIC
+        if likely_music and belief <= max(self.policy.machine_pause, self.policy.machine_speech):
+            return self._music(moment)
         if moment.silence_ticks == 0:
             if belief <= self.policy.machine_speech:
                 return self._say(moment, CallClass.MACHINE, 1 - belief, "talks on like a recording")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd import features
+from amd.music import MusicModel
 from amd.policy import DEFAULT_CURVE, Curve
 from amd.trees import Trees
 
@@ -28,6 +29,11 @@ class Believer(Protocol):
         """The thresholds that go with it."""
         ...
 
+    @property
+    def music(self) -> MusicModel | None:
+        """Who knows music, if anybody does."""
+        ...
+
     def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """P(person) of each row (n, `features.COUNT`)."""
         ...
@@ -39,6 +45,7 @@ class Model:
 
     trees: Trees
     curve: Curve
+    music: MusicModel | None = None
     card: dict[str, Any] = field(default_factory=dict)
 
     def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -51,6 +58,7 @@ class Undecided:
     """Believes nothing: what listens while training data is made."""
 
     curve: Curve = DEFAULT_CURVE
+    music: MusicModel | None = None
 
     def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """A half, for everybody."""
@@ -61,7 +69,13 @@ def save_model(model: Model, path: Path) -> None:
     """Write a model as one .npz file (no pickles inside)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     trees = model.trees
-    header = {"names": features.NAMES, "base": trees.base, "curve": model.curve.as_json(), "card": model.card}
+    header = {
+        "names": features.NAMES,
+        "base": trees.base,
+        "curve": model.curve.as_json(),
+        "music": None if model.music is None else model.music.as_json(),
+        "card": model.card,
+    }
     np.savez_compressed(
         path,
         header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
@@ -84,4 +98,6 @@ def load_model(path: Path = DEFAULT_MODEL) -> Model:
         raise ModelUnusable(f"{path}: not a usable model ({error}); make one with `timbre amd train`") from error
     if tuple(header["names"]) != features.NAMES:
         raise ModelUnusable(f"{path}: was trained for other features; train it again with `timbre amd train`")
-    return Model(Trees(**arrays, base=float(header["base"])), Curve.from_json(header["curve"]), header["card"])
+    music = None if header.get("music") is None else MusicModel.from_json(header["music"])
+    trees = Trees(**arrays, base=float(header["base"]))
+    return Model(trees, Curve.from_json(header["curve"]), music, header["card"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from amd.policy import SILENCE_TICKS
-from amd.state import TICK_S, Slots
+from amd.state import TICK_S, Record
 from amd.tones.runs import CONFIRM_TICKS
 
 
@@ -25,6 +25,7 @@ class Moment:
     active_s: float
     in_tone: bool
     probability: float
+    music: float = 0.0  # P(music)
 
     @property
     def span_s(self) -> float:
@@ -32,7 +33,7 @@ class Moment:
         return 0.0 if self.first_speech_s is None else self.last_speech_s - self.first_speech_s
 
     @staticmethod
-    def of(record: Slots, *, evaluated: bool) -> "Moment":
+    def of(record: Record, *, evaluated: bool, music: float = 0.0) -> "Moment":
         """Read a slot's record."""
         first = int(record["first_speech"])
         silence = int(record["silence_run"])
@@ -51,6 +52,7 @@ class Moment:
             active_s=int(record["active_total"]) * TICK_S,
             in_tone=int(record["tone_ticks"]) >= CONFIRM_TICKS,
             probability=float(record["probability"]),
+            music=music,
         )
 
     def evidence(self) -> dict[str, float | str]:

@@ -12,6 +12,7 @@ from amd.model import Model
 from amd.training.calls import LINES, Call, LineSettings, Recipe
 from amd.training.clips import Clip
 from amd.training.fit import Examples, examine, fit_trees
+from amd.training.fit_music import fit_music
 from amd.training.thresholds import Heard, Outcome, play, search
 from amd.verdict import CallClass
 
@@ -28,6 +29,8 @@ class Plan:
     folds: int = 4
     seed: int = 1
     made_on: str = ""
+    trees: int = 350
+    music_calls: int = 160  # per track
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def make(clips: Sequence[Clip], plan: Plan, say: Say = lambda _: None) -> Made:
     folds, heard = [], []
     for number, families in enumerate(deal(clips, plan.folds)):
         kept = ~np.isin(owners, list(families))
-        trees = fit_trees(subset(examples, kept), seed=plan.seed)
+        trees = fit_trees(subset(examples, kept), seed=plan.seed, iterations=plan.trees)
         held = [clip for clip in clips if family(clip.source, clip.language) in families]
         tests = test_calls(held, background_of(clips), plan.test_calls // plan.folds, plan.seed + 100 + number)
         moments = examine(tests)
@@ -129,8 +132,9 @@ def make(clips: Sequence[Clip], plan: Plan, say: Say = lambda _: None) -> Made:
     curve, outcome = search(everything, np.random.default_rng(plan.seed))
     say(_told(outcome))
     card = _card(clips, plan, outcome, [call for _, _, tests in folds for call in tests])
-    final = Model(fit_trees(examples, seed=plan.seed), curve, card)
-    made = tuple(Fold(families, Model(trees, curve)) for families, trees, _ in folds)
+    music = fit_music(clips, plan.seed, each=plan.music_calls)
+    final = Model(fit_trees(examples, seed=plan.seed, iterations=plan.trees), curve, music, card)
+    made = tuple(Fold(families, Model(trees, curve, music)) for families, trees, _ in folds)
     return Made(final, made, play(everything, curve))
 
 
