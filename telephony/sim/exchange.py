@@ -209,9 +209,11 @@ class SimExchange:
     async def hang_up(self, channel_id: str, reason: str = "normal") -> None:
         """Hang up; a channel that is gone already is a success."""
         await self._ask()
-        leg = self._legs.get(channel_id)
+        leg, tap = self._legs.get(channel_id), self._board.tap_orders.get(channel_id)
         if leg is not None:
             leg.end(_HANG_UP_CAUSES[reason], None, "us")
+        elif tap is not None:
+            self._board.remove_tap(tap)
         await self._answer_arrives()
 
     def _place(self, order: OriginateOrder) -> None:
