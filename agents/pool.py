@@ -14,13 +14,17 @@ _BUSY = {AgentState.TALKING, AgentState.RESERVED, AgentState.WRAP_UP}
 
 @dataclass(frozen=True, slots=True)
 class WaitingCall:
-    """Somebody who waits for an agent. Higher priority first, then who waits longest."""
+    """Somebody who waits for an agent. Higher priority first, then who waits longest.
+
+    campaign_id: also the id of a queue. agent_id: only this agent will do (a direct extension, a transfer).
+    """
 
     call_id: str
     campaign_id: str
     since_s: float
     skills: frozenset[str] = frozenset()
     priority: int = 0
+    agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +214,6 @@ class AgentPool:
 
 
 def _may_take(seat: Seat, call: WaitingCall) -> bool:
-    return seat.state is AgentState.IDLE and seat.leg_up and seat.profile.serves(call.campaign_id, call.skills)
+    if seat.state is not AgentState.IDLE or not seat.leg_up or call.agent_id not in ("", seat.profile.agent_id):
+        return False
+    return seat.profile.serves(call.campaign_id, call.skills)
