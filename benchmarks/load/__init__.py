@@ -1,0 +1,1 @@
+"""Load on real parts: the whole controller in a process of its own, a real Asterisk, SIPp as the telephone network."""
