@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from amd import features, schedule
 from amd.judge import Judge
+from amd.known_prompts import WINDOW, KnownPrompts, follow_contours, load_library
 from amd.levels import measure
 from amd.model import Believer, load_model
 from amd.moment import Moment
@@ -30,15 +31,24 @@ Observer = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
 class AmdBank:
     """Listens to up to `capacity` calls at once (an `amd.verdict.DetectorBank`)."""
 
-    def __init__(self, capacity: int, model: Believer | None = None, observer: Observer | None = None) -> None:
-        """Reserve memory for `capacity` slots, about 4 kB each.
+    def __init__(
+        self,
+        capacity: int,
+        model: Believer | None = None,
+        observer: Observer | None = None,
+        known: KnownPrompts | None = None,
+    ) -> None:
+        """Reserve memory for `capacity` slots, about 8 kB each.
 
         model: who turns features into P(person), the shipped one by default. observer: sees the slots (n,) and
-        features (n, `features.COUNT`) of every evaluation; training uses it.
+        features (n, `features.COUNT`) of every evaluation; training uses it. known: recordings to recognise, the
+        shipped ones by default.
         """
         self.capacity = capacity
         self._model = model if model is not None else load_model()
         self._observer = observer
+        self._known = known if known is not None else load_library()
+        self._contour = np.zeros((capacity, WINDOW, BANDS), dtype=np.float32)
         self._state = empty_slots(capacity)
         self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.float32)
         self._bands = np.zeros((capacity, BANDS), dtype=np.float32)
@@ -54,6 +64,7 @@ class AmdBank:
         begin_phase(self._state, slot, answered=answered)
         self._history[slot] = 0.0
         self._bands[slot] = 0.0
+        self._contour[slot] = 0.0
         policy = Policy.of(settings, self._model.curve)
         judge = Judge(settings, policy)
         self._human[slot], self._machine[slot] = judge.limits
@@ -87,17 +98,23 @@ class AmdBank:
         speech = self._voice_activity(slots, frames, active)
         follow_speech(slots, active, speech, sounds, self._state)
         evaluated = self._believe(slots)
-        return self._judge(slots, evaluated, events)
+        verdicts = self._judge(slots, evaluated, events)
+        return verdicts + self._recognise(slots, active)
 
     @property
     def bytes_per_slot(self) -> int:
         """Memory that grows with the capacity, without the judges and voice activity detectors of open slots."""
-        arrays = (self._state, self._history, self._bands, self._human, self._machine)
+        arrays = (self._state, self._history, self._bands, self._contour, self._human, self._machine)
         return sum(array.nbytes for array in arrays) // max(1, self.capacity)
 
     def record(self, slot: int) -> Record:
         """Everything remembered of a slot (see `amd.state`), for training and tests; a view that goes on changing."""
         return self._state[slot]
+
+    def contour(self, slot: int) -> NDArray[np.float32]:
+        """The shape (96, 14) of the first speech of a slot (see `amd.known_prompts`)."""
+        shape: NDArray[np.float32] = self._contour[slot]
+        return shape
 
     def peek(self, slot: int) -> dict[str, float]:
         """What the bank thinks of a slot now (levels in dBFS, P(person)), for traces and plots."""
@@ -169,16 +186,37 @@ class AmdBank:
             known = self._model.music
             music = 0.0 if known is None or judge.first is not None else known.probability(record)
             verdict = judge.consider(Moment.of(record, evaluated=bool(evaluated[row]), music=music), finding)
-            record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
-            record["wake_at_voice"] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
-            record["model_rests"] = judge.model_rests
-            if verdict is not None:
-                if verdict.call_class is not CallClass.UNKNOWN:
-                    record["voice_known"] = record["voice_total"]
-                self._human[slot], self._machine[slot] = judge.limits
+            self._note(slot, judge, verdict)
             if verdict is not None:
                 verdicts.append((slot, verdict))
         return verdicts
+
+    def _recognise(self, slots: NDArray[np.int64], active: NDArray[np.bool_]) -> list[tuple[int, Verdict]]:
+        due = np.zeros(len(slots), dtype=np.int64)
+        follow_contours(slots, active, self._state, self._bands, self._contour, due)
+        verdicts: list[tuple[int, Verdict]] = []
+        for row in np.flatnonzero(due):
+            slot = int(slots[row])
+            judge = self._judges[slot]
+            match = self._known.find(self._contour[slot], int(due[row]))
+            if match is None or judge is None:
+                continue
+            verdict = judge.recognised(Moment.of(self._state[slot], evaluated=False), match)
+            if verdict is not None:
+                self._note(slot, judge, verdict)
+                verdicts.append((slot, verdict))
+        return verdicts
+
+    def _note(self, slot: int, judge: Judge, verdict: Verdict | None) -> None:
+        """Remember when the judge wants to look again."""
+        record = self._state[slot]
+        record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
+        record["wake_at_voice"] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
+        record["model_rests"] = judge.model_rests
+        if verdict is not None:
+            if verdict.call_class is not CallClass.UNKNOWN:
+                record["voice_known"] = record["voice_total"]
+            self._human[slot], self._machine[slot] = judge.limits
 
     def _hear_tone(self, slot: int, judge: Judge, event: int) -> ToneFinding | None:
         record = self._state[slot]

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from amd.known_prompts import Match
 from amd.moment import Moment
 from amd.music import LIKELY as LIKELY_MUSIC
 from amd.policy import SILENCE_TICKS, Policy
@@ -84,6 +85,20 @@ class Judge:
             return self._voice_then_s + SPEAKS_AFTER_BEEP_S
         doubtful = self._said is CallClass.HUMAN and not self.settled
         return self._voice_then_s + SPEAKS_ON_S if doubtful else NEVER_S
+
+    def recognised(self, moment: Moment, match: Match) -> Verdict | None:
+        """A recording everybody knows is playing. Said once; it corrects an earlier verdict."""
+        call_class = match.prompt.call_class
+        if self._said is call_class or self._said in _FINAL:
+            return None
+        cause = f"known recording: {match.prompt.name}"
+        if self.first is None:
+            verdict = self._note_first(moment, self._say(moment, call_class, match.likeness, cause))
+        else:
+            verdict = self._later(moment, call_class, match.likeness, cause)
+        self.look_at_s = self._next_look_s(moment)
+        self.wake_at_voice_s = self._wake_at_voice_s()
+        return verdict
 
     def _next_look_s(self, moment: Moment) -> float:
         if moment.in_tone or self.tones.pending(moment.now_s):

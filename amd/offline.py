@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.bank import AmdBank, Observer
+from amd.known_prompts import KnownPrompts
 from amd.model import Believer
 from amd.verdict import AmdSettings, Verdict
 from media.frames import FRAME_SAMPLES
@@ -44,12 +45,13 @@ def hear_many(
     trace: bool = False,
     model: Believer | None = None,
     observer: Observer | None = None,
+    known: KnownPrompts | None = None,
 ) -> list[Hearing]:
     """Judge recordings side by side in one bank. After its end a recording is silence until every verdict is due."""
     wanted = settings or AmdSettings()
     hearings = [Hearing() for _ in calls]
     cut = [frames_of(samples) for samples in calls]
-    bank = AmdBank(max(1, len(calls)), model, observer)
+    bank = AmdBank(max(1, len(calls)), model, observer, known)
     for slot in range(len(calls)):
         bank.open(slot, wanted, answered=True)
     ticks = max((len(frames) for frames in cut), default=0)
@@ -68,9 +70,15 @@ def hear_many(
     return hearings
 
 
-def hear(samples: NDArray[np.int16], settings: AmdSettings | None = None, *, trace: bool = False) -> Hearing:
+def hear(
+    samples: NDArray[np.int16],
+    settings: AmdSettings | None = None,
+    *,
+    trace: bool = False,
+    known: KnownPrompts | None = None,
+) -> Hearing:
     """Judge one recording of (n,) int16 samples at 8 kHz that begins at the answer."""
-    return hear_many([samples], settings, trace=trace)[0]
+    return hear_many([samples], settings, trace=trace, known=known)[0]
 
 
 def _note(verdicts: list[tuple[int, Verdict]], hearings: list[Hearing]) -> None:
