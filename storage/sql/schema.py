@@ -222,3 +222,128 @@ audit = Table(
     Column("detail", Text, nullable=False),
 )
 Index("ix_audit_subject", audit.c.subject, audit.c.event_id)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("channel_id", Text, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("started_at_s", Float, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("flow_node", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("queue_since_s", Float),
+    Column("agent_id", Text, nullable=False),
+    Column("waited_s", Float, nullable=False),
+    Column("talk_s", Float, nullable=False),
+    Column("ended_at_s", Float),
+    Column("ended_how", Text, nullable=False),
+)
+Index(
+    "ix_calls_live", calls.c.node, sqlite_where=text("ended_at_s IS NULL"), postgresql_where=text("ended_at_s IS NULL")
+)
+Index("ix_calls_page", calls.c.started_at_s, calls.c.call_id)
+Index("ix_calls_caller", calls.c.caller, calls.c.started_at_s)
+
+call_steps = Table(
+    "call_steps",
+    metadata,
+    Column("call_id", Text, ForeignKey("calls.call_id"), primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("at_s", Float, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("spent_s", Float, nullable=False),
+    Column("caller_left", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_call_steps_node", call_steps.c.flow, call_steps.c.node, call_steps.c.at_s)
+
+queue_waits = Table(
+    "queue_waits",
+    metadata,
+    Column("wait_id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("calls.call_id"), nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("since_s", Float, nullable=False),
+    Column("ended_at_s", Float, nullable=False),
+    Column("ended_how", Text, nullable=False),
+    Column("waited_s", Float, nullable=False),
+    Column("agent_id", Text, nullable=False),
+)
+Index("ix_queue_waits_queue", queue_waits.c.queue, queue_waits.c.ended_at_s)
+Index("ix_queue_waits_call", queue_waits.c.call_id)
+
+talks = Table(
+    "talks",
+    metadata,
+    Column("talk_id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("calls.call_id"), nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("began_at_s", Float, nullable=False),
+    Column("ended_at_s", Float),
+    Column("ended_how", Text, nullable=False),
+    Column("talk_s", Float, nullable=False),
+    Column("recording", Text, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+Index("ix_talks_call", talks.c.call_id)
+Index("ix_talks_agent", talks.c.agent_id, talks.c.began_at_s)
+
+queue_callbacks = Table(
+    "queue_callbacks",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("call_id", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("since_s", Float, nullable=False),
+    Column("wanted_at_s", Float),
+    Column("language", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at_s", Float, nullable=False),
+)
+Index("ix_queue_callbacks_state", queue_callbacks.c.state, queue_callbacks.c.due_at_s)
+
+survey_answers = Table(
+    "survey_answers",
+    metadata,
+    Column("answer_id", Text, primary_key=True),
+    Column("call_id", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("scale", Text, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("at_s", Float, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("language", Text, nullable=False),
+)
+Index("ix_survey_answers_flow", survey_answers.c.flow, survey_answers.c.question, survey_answers.c.at_s)
+
+voice_messages = Table(
+    "voice_messages",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("call_id", Text, nullable=False),
+    Column("mailbox", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("recording", Text, nullable=False),
+    Column("length_s", Float, nullable=False),
+    Column("at_s", Float, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("heard", Boolean, nullable=False),
+)
+Index("ix_voice_messages_mailbox", voice_messages.c.mailbox, voice_messages.c.at_s)

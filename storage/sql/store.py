@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from storage.sql.agents import SqlAgentStore
 from storage.sql.attempts import SqlAttemptLog
+from storage.sql.calls import SqlCallStore, SqlPromiseStore
 from storage.sql.campaigns import SqlCampaignStore, SqlListStore
 from storage.sql.compliance import SqlConsentStore, SqlDncStore, SqlLedger
 from storage.sql.database import GATHER_S, Database
@@ -32,6 +33,8 @@ class SqlStorage:
     dnc: SqlDncStore
     consents: SqlConsentStore
     audit: SqlAuditLog
+    calls: SqlCallStore
+    promises: SqlPromiseStore
 
     async def close(self) -> None:
         """Commit what is pending and close every connection."""
@@ -60,4 +63,6 @@ async def open_storage(url: str, durability: Durability = Durability.PROCESS, ga
         SqlDncStore(database),
         SqlConsentStore(database),
         SqlAuditLog(database),
+        SqlCallStore(database),
+        SqlPromiseStore(database),
     )
