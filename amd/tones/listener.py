@@ -17,6 +17,10 @@ BEEP_HZ = (390.0, 2050.0)
 BEEP_MIN_S = 0.10
 BEEP_MAX_S = 1.6
 BEEP_STABLE_HZ = 25.0
+LOW_BEEP_MIN_S = 0.18  # where vowels have their strongest harmonic, more is asked of a beep
+LOW_BEEP_STABLE_HZ = 5.0
+SPEECH_TONE_S = 0.35
+SPEECH_SPREAD_HZ = 12.0
 PENDING_S = 1.0
 FORGET_S = 5.0  # the longest pause in a ringing cadence
 
@@ -81,6 +85,8 @@ class ToneListener:
 
     def ended(self, tone: Tone) -> ToneFinding | None:
         """A tone ended at `end_s`."""
+        if _is_progress(tone) and tone.seconds < SPEECH_TONE_S and tone.spread_hz > SPEECH_SPREAD_HZ:
+            return None  # a vowel: it wanders
         self.tones = [before for before in self.tones if tone.start_s - before.end_s < FORGET_S]
         self.tones.append(tone)
         del self.tones[:-8]
@@ -145,6 +151,8 @@ class ToneListener:
         return ToneFinding(CallClass.BUSY, 0.98, "congestion tone (fast busy)" if fast else "busy tone")
 
     def _beep_like(self, tone: Tone) -> bool:
+        if _is_progress(tone) and (tone.seconds < LOW_BEEP_MIN_S or tone.spread_hz > LOW_BEEP_STABLE_HZ):
+            return False
         return (
             tone.low_hz == tone.high_hz
             and _within(tone.low_hz, BEEP_HZ)

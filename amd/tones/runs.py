@@ -8,6 +8,11 @@ from amd.state import Slots
 
 CONFIRM_TICKS = 5
 GAP_TICKS = 3
+STEADY_HZ = 18.0
+PAIRS_BELOW_HZ = 520.0  # close pairs (440+480 Hz) are seen now as one peak, now as two
+BEATING_HZ = 45.0
+TALKER_TICKS = 10
+UNDER_TALKER_DB = 18.0
 NOTHING, GOES_ON, ENDED = 0, 1, 2
 
 
@@ -27,8 +32,10 @@ def follow_tones(
         if not record.open:
             continue
         apart_hz = abs(low_hz[i] - record.tone_low_hz)
-        allowed_hz = 45.0 if record.tone_low_hz < 520.0 else 28.0
-        if tonal[i] and record.tone_ticks > 0 and apart_hz < allowed_hz:
+        # A tone behind a talker is background; speech wanders, tones do not.
+        sounds = tonal[i] and (record.voice_total < TALKER_TICKS or record.level_db > record.peak_db - UNDER_TALKER_DB)
+        allowed_hz = STEADY_HZ if record.tone_low_hz > PAIRS_BELOW_HZ else BEATING_HZ
+        if sounds and record.tone_ticks > 0 and apart_hz < allowed_hz:
             record.tone_ticks += 1 + record.tone_gap
             record.tone_gap = 0
             record.tone_spread_hz = max(record.tone_spread_hz, apart_hz)
@@ -39,13 +46,13 @@ def follow_tones(
             continue
         if record.tone_ticks > 0:
             record.tone_gap += 1
-            if tonal[i] or record.tone_gap >= GAP_TICKS:
+            if sounds or record.tone_gap >= GAP_TICKS:
                 if record.tone_ticks >= CONFIRM_TICKS:
                     event[i] = ENDED
                 else:
                     record.tone_ticks = 0
                     record.tone_gap = 0
-        if tonal[i] and record.tone_ticks == 0:
+        if sounds and record.tone_ticks == 0:
             record.tone_ticks = 1
             record.tone_gap = 0
             record.tone_start = record.tick

@@ -68,7 +68,7 @@ class Recipe:
             for clip in of_kind(clips, "human_sentence", "human_short", "speech_voicemail_message")
             if clip.seconds >= 1.2
         ]
-        self.short_prompts = [clip for clip in of_kind(clips, "machine_prompt") if 0.3 <= clip.seconds <= 2.2]
+        self.short_prompts = [clip for clip in of_kind(clips, "machine_prompt") if 0.3 <= clip.seconds <= 1.6]
         self.long_people = [
             clip
             for clip in of_kind(clips, "human_sentence", "speech_voicemail_message", "conversation")
@@ -87,10 +87,10 @@ class Recipe:
         makers: list[tuple[float, Callable[[], Answer | None]]] = [
             (0.58, self._word),
             (0.22, self._two_words),
-            (0.25, self._sentence),
+            (0.22, self._sentence),
         ]
         if self.training:
-            makers.append((0.10, self._talent_as_person))
+            makers.append((0.08, self._talent_as_person))
         return self._pick(makers)
 
     def machine(self) -> Answer:

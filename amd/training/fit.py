@@ -10,7 +10,6 @@ from amd.bank import AmdBank
 from amd.features import COUNT
 from amd.model import Undecided
 from amd.offline import frames_of
-from amd.policy import Curve
 from amd.state import TICK_S
 from amd.training.calls import Call
 from amd.trees import Trees
@@ -88,13 +87,13 @@ def _examine_batch(
         bank.step(slots, block[now], present)
 
 
-def fit_trees(examples: Examples, *, seed: int, iterations: int = 350, leaves: int = 24) -> Trees:
+def fit_trees(examples: Examples, *, seed: int, iterations: int = 450, leaves: int = 24) -> Trees:
     """Boost small trees (scikit-learn's histogram gradient boosting) and turn them into arrays."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     booster = HistGradientBoostingClassifier(
         max_iter=iterations,
-        learning_rate=0.06,
+        learning_rate=0.05,
         max_leaf_nodes=leaves,
         min_samples_leaf=60,
         l2_regularization=2.0,
@@ -128,8 +127,3 @@ def _exported(booster: object) -> Trees:
         np.array(roots, dtype=np.int32),
         base,
     )
-
-
-def default_curve() -> Curve:
-    """Where the search for thresholds starts."""
-    return Curve(((0.36, 0.985), (0.5, 0.96), (0.8, 0.85), (1.2, 0.7), (1.8, 0.6)), 0.03, 0.02)

@@ -29,7 +29,7 @@ class Plan:
     folds: int = 4
     seed: int = 1
     made_on: str = ""
-    trees: int = 350
+    trees: int = 450
     music_calls: int = 160  # per track
 
 
@@ -129,13 +129,14 @@ def make(clips: Sequence[Clip], plan: Plan, say: Say = lambda _: None) -> Made:
         folds.append((families, trees, tests))
         say(f"fold {number + 1}: {', '.join(sorted(families))} left out")
     everything = Heard.joined(heard)
-    curve, outcome = search(everything, np.random.default_rng(plan.seed))
+    curve = search(heard, np.random.default_rng(plan.seed))
+    outcome = play(everything, curve)
     say(_told(outcome))
     card = _card(clips, plan, outcome, [call for _, _, tests in folds for call in tests])
     music = fit_music(clips, plan.seed, each=plan.music_calls)
     final = Model(fit_trees(examples, seed=plan.seed, iterations=plan.trees), curve, music, card)
     made = tuple(Fold(families, Model(trees, curve, music)) for families, trees, _ in folds)
-    return Made(final, made, play(everything, curve))
+    return Made(final, made, outcome)
 
 
 def _told(outcome: Outcome) -> str:

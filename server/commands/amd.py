@@ -12,6 +12,9 @@ from rich.table import Table
 
 from amd import evaluate as scoring
 from amd.app_amd import VICIDIAL
+from amd.enrolment import NothingToLearn
+from amd.enrolment import enrol as enrolled
+from amd.known_prompts import DEFAULT_LIBRARY, KnownPrompts, LibraryUnusable, load_library, save_library
 from amd.manifest import Complaint, ManifestError, read_manifest
 from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
@@ -19,16 +22,11 @@ from amd.pictures import PicturesMissing, draw_call, write_report
 from amd.training import workshop
 from amd.training.clips import ClipsMissing, read_clips
 from amd.training.synthetic import SpeakerMissing, espeak_greetings
-from amd.verdict import AmdSettings, Verdict
+from amd.verdict import AmdSettings, CallClass, Verdict
 from media.soundfiles import SoundFileUnusable, load
 
 app = typer.Typer(help="Answering machine detection: judge recordings, score and train the detector.")
 _BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
-
-
-@app.callback()
-def _group() -> None:
-    """Keep the sub-commands named even while there is only one."""
 
 
 def _settings(country: str, cost_ratio: float, deadline_s: float) -> AmdSettings:
@@ -174,3 +172,25 @@ def train(
         if folds_out is not None:
             save_model(replace(fold.model, card={"left_out": sorted(fold.families)}), folds_out / f"fold{number}.npz")
     console.print(f"model: {out}, card: {out.with_suffix('.md')}", highlight=False)
+
+
+@app.command()
+def enrol(
+    file: Annotated[Path, typer.Argument(help="A clean recording of the announcement.")],
+    name: Annotated[str, typer.Option(help="What it is, for reports: 'Acme Mobile, number switched off'.")],
+    call_class: Annotated[CallClass, typer.Option("--class", help="What to say when it is heard.")] = (
+        CallClass.SCREENING
+    ),
+    library: Annotated[Path, typer.Option(help="The library of known recordings to add it to.")] = DEFAULT_LIBRARY,
+) -> None:
+    """Teach the detector a recording that is the same on every call: call screening, a carrier's announcement."""
+    console = Console(stderr=True)
+    try:
+        known = load_library(library).prompts if library.exists() else ()
+        learnt = enrolled(name, call_class, load(file))
+        others = [prompt for prompt in known if prompt.name != name]
+        save_library(KnownPrompts([*others, learnt]), library)
+    except (SoundFileUnusable, LibraryUnusable, NothingToLearn, OSError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    console.print(f"{library}: {len(others) + 1} known recordings", highlight=False)

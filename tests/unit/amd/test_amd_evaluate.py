@@ -9,7 +9,9 @@ import soundfile
 from typer.testing import CliRunner
 
 from amd.evaluate import clopper_pearson
+from amd.known_prompts import load_library
 from amd.manifest import ManifestError, read_manifest
+from amd.offline import hear
 from media.soundfiles import SoundFileUnusable, load
 from server.commands.amd import app
 from tests.support.amd_sounds import call, speech, tones
@@ -98,3 +100,15 @@ def test_given_counts_then_clopper_pearson_is_exact():
     assert clopper_pearson(0, 10) == pytest.approx((0.0, 0.3085), abs=1e-4)
     assert clopper_pearson(10, 10) == pytest.approx((0.6915, 1.0), abs=1e-4)
     assert clopper_pearson(98, 100) == pytest.approx((0.9296, 0.9976), abs=1e-4)
+
+
+def test_given_a_recording_then_enrolling_it_makes_calls_with_it_known(folder):
+    library = folder / "known.npz"
+    wanted = ["enrol", str(folder / "machine.flac"), "--name", "Acme, switched off", "--class", "sit"]
+    result = RUN.invoke(app, [*wanted, "--library", str(library)])
+    assert result.exit_code == 0, result.output
+    known = load_library(library)
+    heard = hear(load(folder / "machine.flac"), known=known)
+    assert any("Acme, switched off" in verdict.cause for verdict in [heard.first, *heard.later])
+    bad = RUN.invoke(app, ["enrol", str(folder / "empty.wav"), "--name", "x", "--library", str(library)])
+    assert bad.exit_code == 1
