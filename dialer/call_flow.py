@@ -28,6 +28,8 @@ from telephony.port import OriginateOrder
 
 # The exchange gives up ringing by itself; this much later we do, in case its event was lost.
 _RING_GRACE_S = 5.0
+# A channel that was hung up is gone in milliseconds; its agent's leg is made ready for the next customer after that.
+_GONE_S = 1.0
 # A detector that says nothing this long after its deadline is broken: the call goes to an agent, as `unknown` does.
 _VERDICT_GRACE_S = 1.5
 # In early media only tones end the attempt: speech there may be a ringback melody with words.
@@ -101,6 +103,11 @@ class CallFlow:
         """Count what happens on the call there from now on: recovery finds calls before their campaign runs."""
         self._observe = observe
 
+    def vanished(self) -> None:
+        """An audit did not find the call at the exchange, twice: its end was never told."""
+        if self._line:
+            self._line.vanished()
+
     def give_up(self) -> None:
         """Take the call back if it still rings: pacing expects nobody free for it."""
         if self._stage in (FlightStage.DIALING, FlightStage.RINGING, FlightStage.EARLY_MEDIA):
@@ -111,7 +118,6 @@ class CallFlow:
     async def run(self) -> Outcome:
         """Place the call and follow it to its end; return when the outcome is committed."""
         async with self._follow() as line:
-            self._line = line
             try:
                 ending = await self._live(line)
             finally:
@@ -182,7 +188,8 @@ class CallFlow:
                 await self.services.control.remove_from_bridge(bridge.bridge_id, line.channel_id)
 
     def _follow(self) -> Line:
-        return Line(self.services.control, self.journal.attempt.channel_id, self.services.link)
+        self._line = Line(self.services.control, self.journal.attempt.channel_id, self.services.link)
+        return self._line
 
     async def _is_up(self, line: Line) -> bool:
         # Events before our inbox was registered are gone: ask once, now that none can be missed any more.
@@ -371,17 +378,25 @@ class CallFlow:
     async def _end(self, line: Line, ending: Ending) -> None:
         services = self.services
         if line.hung_up is None:
-            try:
-                await services.control.hang_up(line.channel_id)
-            except TelephonyError as error:
-                self._trouble(f"the call could not be hung up, recovery will: {error}")
+            await self._hang_up(line)
         services.desk.forget(self.attempt_id, self.campaign.wrap_up.max_s)
+        if agent_id := self.journal.attempt.agent_id:
+            services.desk.freshen(agent_id)
         if ending.outcome is Outcome.ABANDONED:
             self.observe(PacingEventKind.ABANDONED)
         elif self.journal.state in (AttemptState.DIALING, AttemptState.RINGING):
             self.observe(PacingEventKind.UNANSWERED)
         change = services.recycle(self.lead, ending.outcome, self.campaign, services.clock.now_s())
         await self.journal.end(ending.outcome, change, ending.detail)
+
+    async def _hang_up(self, line: Line) -> None:
+        try:
+            await self.services.control.hang_up(line.channel_id)
+            await line.gone(_GONE_S)
+        except TimeoutError:
+            pass
+        except TelephonyError as error:
+            self._trouble(f"the call could not be hung up, recovery will: {error}")
 
     def observe(self, kind: PacingEventKind, duration_s: float | None = None, agent_id: str = "") -> None:
         """Tell the pacing law; by default how long the present stage lasted."""

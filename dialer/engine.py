@@ -22,6 +22,7 @@ from telephony.errors import TelephonyError
 from telephony.events import LinkState
 
 _LAST_LOOK_S = 5.0
+_AUDIT_EVERY_S = 30.0
 _STUMBLE_S = 0.2
 # Recovered calls of a campaign whose trunk left the settings are counted on this one.
 
@@ -75,7 +76,12 @@ class Engine:
         self.services.control.on_link(self._link_changed)
         await self.staff.restore()
         self._must_recover.set()
-        work = {"listening": self.services.listening.run, "staff": self.staff.run, "recovery": self._keep_recovered}
+        work = {
+            "listening": self.services.listening.run,
+            "staff": self.staff.run,
+            "recovery": self._keep_recovered,
+            "audit": self._audit,
+        }
         self._tasks = [asyncio.create_task(self._keep(name, run), name=name) for name, run in work.items()]
         return self
 
@@ -202,6 +208,25 @@ class Engine:
                 self._trouble("recovery", f"could not finish, will try again: {error}")
             except Exception as error:  # the supervisor of recovery
                 self._trouble("recovery", f"could not finish, will try again: {error!r}")
+
+    async def _audit(self) -> None:
+        """Every now and then: calls that the exchange does not have any more, though nobody told their end."""
+        missed: frozenset[str] = frozenset()
+        while True:
+            await asyncio.sleep(_AUDIT_EVERY_S)
+            flows = {flow.attempt_id: flow for run in self.runs.values() for flow in run.flows.values()}
+            if not (flows and self.may_dial):
+                missed = frozenset()
+                continue
+            try:
+                state = await self.services.control.snapshot()
+            except TelephonyError:
+                continue
+            there = {channel.channel_id for channel in state.channels}
+            missing = frozenset(name for name, flow in flows.items() if flow.journal.attempt.channel_id not in there)
+            for attempt_id in missing & missed:
+                flows[attempt_id].vanished()
+            missed = missing
 
     async def recover(self) -> RecoveryPlan:
         """Make attempts and the exchange agree. Raises LinkDown when the exchange is lost meanwhile."""

@@ -110,6 +110,12 @@ class Line:
         async with asyncio.timeout(timeout_s):
             return await asyncio.shield(self._gone)
 
+    def vanished(self) -> None:
+        """The exchange does not have the channel any more and told nobody."""
+        if not self._gone.done():
+            self._gone.set_result(HungUp(self.channel_id, 0.0, text="its end was never told", lost=True))
+            self.stirred.set()
+
     async def play(self, media: tuple[str, ...], playback_id: str) -> bool:
         """Play prompts to the call until they ended; False when the exchange could not play them.
 
@@ -148,9 +154,9 @@ class Line:
             case PlaybackEnded(playback_id=playback_id, failed=failed):
                 if (ended := self._playing.get(playback_id)) and not ended.done():
                     ended.set_result(not failed)
-            case HungUp():
+            case HungUp() if not self._gone.done():
                 self._gone.set_result(event)
-            case InboxOverflowed(channel_id=channel_id, at_s=at_s):
+            case InboxOverflowed(channel_id=channel_id, at_s=at_s) if not self._gone.done():
                 self._gone.set_result(HungUp(channel_id, at_s, text="more events than the call could take", lost=True))
             case _:
                 pass

@@ -11,7 +11,7 @@ from dialer.events import Trouble
 from dialer.listening import Ear
 from dialer.services import Services
 from media.taps import TapsExhausted
-from telephony.errors import TelephonyError
+from telephony.errors import LinkDown, TelephonyError
 from telephony.port import TapOrder
 
 _closing: set[asyncio.Task[None]] = set()
@@ -58,7 +58,11 @@ class Tap:
 
     async def _stop(self) -> None:
         try:
-            await self._services.control.stop_tap(self.order)
+            try:
+                await self._services.control.stop_tap(self.order)
+            except LinkDown:
+                await self._services.link.up()
+                await self._services.control.stop_tap(self.order)
         except TelephonyError as error:
             words = f"a tap could not be removed, recovery will: {error}"
             self._services.sink(Trouble(self._services.clock.now_s(), "tap", words))
