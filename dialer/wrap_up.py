@@ -1,5 +1,6 @@
 """Dispositions: what the agent says came of a conversation, and the default when the agent says nothing in time."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from campaigns.lead import Lead
 from campaigns.recycle import after_disposition
 from dialer.agent_desk import AgentDesk
 from dialer.events import AgentMoved, DialerEvent, EventSink, Trouble
+from dialer.patience import Patience
 from storage.errors import StorageError
 from storage.port import AttemptLog, DispositionStore, DncStore, LeadStore
 from storage.port import Disposition as StoredDisposition
@@ -59,13 +61,18 @@ class WrapUpDesk:
         self._clock = clock
         self._sink = sink
         self._campaigns = campaigns
-        self._said: set[str] = set()
+        self._patience = Patience(clock, sink, "dispositions")
+        self._one_by_one = asyncio.Lock()  # a default must not overtake the agent's word
 
     async def take(self, said: Said) -> bool:
         """Commit an agent's word and end its wrap-up; False when this very command was taken before.
 
         Raises DispositionError with the codes that exist, or the time a callback needs.
         """
+        async with self._one_by_one:
+            return await self._take(said)
+
+    async def _take(self, said: Said) -> bool:
         campaign, disposition, lead = await self._checked(said)
         now_s = self._clock.now_s()
         try:
@@ -82,10 +89,9 @@ class WrapUpDesk:
             raise DispositionError(str(error)) from None
         note = said.note[:_LONGEST_NOTE]
         fact = StoredDisposition(said.command_id, said.attempt_id, lead.lead_id, said.agent_id, said.code, now_s, note)
-        applied = await self._dispositions.apply(fact, change)
-        if disposition.effect is DispositionEffect.DNC:
+        if disposition.effect is DispositionEffect.DNC:  # first: a crash in between must not leave it callable
             await self._dnc.add([lead.phone], f"agent {said.agent_id}, {said.code}", now_s)
-        self._said.add(said.attempt_id)
+        applied = await self._dispositions.apply(fact, change)
         self._free(said)
         return applied
 
@@ -103,21 +109,21 @@ class WrapUpDesk:
         return campaign, disposition, lead
 
     async def default(self, agent_id: str, attempt_id: str) -> None:
-        """Wrap-up ended without a word: the campaign's default counts."""
-        if attempt_id in self._said:
-            self._said.discard(attempt_id)
-            return
-        attempt = await self._attempts.get(attempt_id)
-        campaign = self._campaigns.get(attempt.campaign_id) if attempt else None
-        if campaign is None:
-            return
-        code = campaign.wrap_up.default_disposition
+        """Wrap-up ended: the campaign's default counts, unless the agent said something. Waits for the database."""
         try:
-            await self.take(Said(f"{attempt_id}-default", agent_id, attempt_id, code))
+            await self._patience.write(lambda: self._default(agent_id, attempt_id))
         except (DispositionError, StorageError) as error:
             words = f"the default disposition could not be set: {error}"
             self._sink(Trouble(self._clock.now_s(), "wrap-up", words, attempt_id))
-        self._said.discard(attempt_id)
+
+    async def _default(self, agent_id: str, attempt_id: str) -> None:
+        async with self._one_by_one:
+            attempt = await self._attempts.get(attempt_id)
+            campaign = self._campaigns.get(attempt.campaign_id) if attempt else None
+            if campaign is None or await self._dispositions.of_attempt(attempt_id):
+                return
+            code = campaign.wrap_up.default_disposition
+            await self._take(Said(f"{attempt_id}-default", agent_id, attempt_id, code))
 
     @staticmethod
     def ended_without_word(event: DialerEvent) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from campaigns.campaign import Campaign
 from campaigns.clock import Clock
 from campaigns.outcome import Outcome
 from dialer.agent_desk import AgentDesk
-from dialer.engine import Engine
+from dialer.engine import Engine, EngineError
 from dialer.events import DialerEvent, Trouble
 from dialer.gate import ComplianceGate
 from dialer.leads import HopperLeads
@@ -28,7 +28,8 @@ from dialer.services import Services
 from dialer.staff import Staff
 from dialer.trunk import Trunk, TrunkSettings
 from dialer.wrap_up import WrapUpDesk
-from media.prompts import PromptLibrary
+from media.prompts import PromptLibrary, PromptMissing
+from media.soundfiles import SoundFileUnusable
 from media.tap_hub import TapHub
 from server.access import ExchangeAccess
 from server.catalogue import Catalogue
@@ -96,7 +97,11 @@ class House:
         """After a start: go on with every campaign that was running."""
         for campaign_id, state in (await self.catalogue.wanted()).items():
             if state is CampaignState.RUNNING and campaign_id in self.catalogue:
-                await self.start_campaign(campaign_id)
+                try:
+                    await self.start_campaign(campaign_id)
+                except (PromptMissing, SoundFileUnusable, EngineError) as error:
+                    words = f"campaign {campaign_id} ran before and cannot go on: {error}"
+                    self.hub.take(Trouble(self.clock.now_s(), "campaigns", words))
 
     async def _today(self, campaign: Campaign) -> Tally:
         """What a law and its guarantee must know of the last day, so that a restart does not forget abandoned calls."""

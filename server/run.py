@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
+from dialer.events import Trouble
 from server.access import access
 from server.api.app import make_app
 from server.house import House, open_house
@@ -19,6 +20,7 @@ from server.managed_asterisk import asterisk_settings
 from server.managed_redis import ManagedRedis
 from server.narrator import narrate
 from server.settings import Settings
+from server.supervisor import Supervised, keep_running
 from server.token import api_token
 from telephony.asterisk import install
 from telephony.asterisk.ports import PortInUse, free_tcp_port, is_free
@@ -63,18 +65,22 @@ def only_server(settings: Settings) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def managed_parts(settings: Settings, say: Say, *, keep: bool) -> AsyncIterator[None]:
-    """Start the parts that Timbre runs itself; stop them at the end unless `keep`."""
+async def managed_parts(settings: Settings, say: Say, *, keep: bool) -> AsyncIterator[list[Supervised]]:
+    """Start the parts that Timbre runs itself and yield them; stop them at the end unless `keep`."""
+    parts = []
     redis, asterisk = redis_of(settings), await asyncio.to_thread(asterisk_of, settings)
     try:
         if redis:
             await redis.start()
+            lost = "the queues of leads are lost and filled again from the database"
+            parts.append(Supervised("Redis", redis, lost))
             say(f"Redis on port {settings.redis.port}")
         if asterisk:
             await asterisk.start()
+            parts.append(Supervised("Asterisk", asterisk, "every call that was up is lost, agents are dialled again"))
             where = f"{settings.asterisk.sip_host}:{settings.asterisk.sip_port}"
             say(f"Asterisk {asterisk.installation.version_text}, SIP on {where}")
-        yield
+        yield parts
     finally:
         if not keep:
             if asterisk:
@@ -88,9 +94,14 @@ async def open_node(settings: Settings, say: Say, *, keep: bool = False) -> Asyn
     """A whole node with its HTTP server. Raises SetupError, PortInUse, StorageError: a person must mend something."""
     with only_server(settings):
         _require_port(settings)
-        async with managed_parts(settings, say, keep=keep):
+        async with managed_parts(settings, say, keep=keep) as parts:
             ways_in = await asyncio.to_thread(access, settings)
-            async with open_house(settings, ways_in) as house, _http(house), _narrated(house):
+            async with (
+                open_house(settings, ways_in) as house,
+                _http(house),
+                _narrated(house),
+                _supervised(house, parts),
+            ):
                 say(f"API on http://{settings.http.host}:{settings.http.port}/api/docs")
                 yield house
 
@@ -110,6 +121,19 @@ async def _narrated(house: House) -> AsyncIterator[None]:
         yield
     finally:
         stop()
+
+
+@asynccontextmanager
+async def _supervised(house: House, parts: list[Supervised]) -> AsyncIterator[None]:
+    def tell(words: str) -> None:
+        house.hub.take(Trouble(house.clock.now_s(), "supervisor", words))
+
+    task = asyncio.create_task(keep_running(parts, tell, house.clock.monotonic_s), name="supervisor")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 @asynccontextmanager
