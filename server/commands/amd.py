@@ -163,7 +163,12 @@ def train(
         made_on = datetime.now(UTC).date().isoformat()
         plan = workshop.Plan(calls, max(360, calls * 3 // 10), folds, seed, made_on)
         made = workshop.make(clips, plan, lambda line: console.print(line, highlight=False))
-    except (ClipsMissing, SpeakerMissing, SoundFileUnusable, ImportError) as error:
+    except ImportError as error:
+        console.print(
+            f"[red]training needs scikit-learn (pip install timbre-dialer\\[train]): {error}[/red]", highlight=False
+        )
+        raise typer.Exit(1) from None
+    except (ClipsMissing, SpeakerMissing, SoundFileUnusable) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
     save_model(made.model, out)
