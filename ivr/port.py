@@ -1,6 +1,6 @@
 """What a flow asks of the world besides the caller's line: speech, look-ups, messages, stores, switches.
 
-The engine (`ivr.session`) knows only these protocols and `ivr.line`; `server` composes the real ones, `ivr.simulate` the
+The engine (`ivr.session`) knows only these protocols and `ivr.line`; `server` composes the real ones, `ivr.simulate`
 scripted ones. A method that could not do its work raises PortTrouble (nothing else): the flow has a branch for it.
 """
 
@@ -234,6 +234,30 @@ class EventSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Where a caller is in a flow, so that another process can go on there. variables: only those not sensitive."""
+
+    call_id: str
+    flow: str
+    version: str
+    node: str
+    language: str
+    variables: Fields
+
+
+class Bookmarks(Protocol):
+    """Keeps bookmarks of live calls. Best effort: never blocks, never raises."""
+
+    def keep(self, bookmark: Bookmark) -> None:
+        """Replace the call's bookmark; called at every node."""
+        ...
+
+    def drop(self, call_id: str) -> None:
+        """The session is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """All that a session needs besides the caller's line. rng: random.SystemRandom in production (one-time codes)."""
 
@@ -247,5 +271,6 @@ class World:
     tokeniser: Tokeniser
     switches: Switches
     events: EventSink
+    bookmarks: Bookmarks
     clock: Clock
     rng: random.Random

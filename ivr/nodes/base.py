@@ -1,0 +1,30 @@
+"""What every node has."""
+
+from typing import ClassVar
+
+from ivr.fields import NodeName, Part
+from ivr.visit import Go, Step, Visit
+
+
+class Node(Part):
+    """A step of a flow. `note` explains it to people and stands in the picture.
+
+    failures: the fields that name where a failure goes; None there means the flow's rescue. listens: the node waits for
+    the caller or for somebody else, so that a loop through it is no endless one.
+    """
+
+    failures: ClassVar[tuple[str, ...]] = ()
+    listens: ClassVar[bool] = False
+    note: str = ""
+
+    async def visit(self, at: Visit) -> Step:
+        """Do what the node does for this caller; raises CallerGone, PortTrouble, ExpressionFailed."""
+        raise NotImplementedError
+
+    def failure(self, branch: str) -> Go:
+        """The step after a failure: the branch's own node, else the one for `failed`, else the rescue."""
+        for name in (branch, "failed"):
+            target = getattr(self, name, None) if name in self.failures else None
+            if isinstance(target, NodeName):
+                return Go(branch, target)
+        return Go(branch, None)

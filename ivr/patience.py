@@ -1,0 +1,41 @@
+"""Waiting for a slow back end without dead air."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ivr.texts import Text
+from ivr.values import TimedOut
+
+if TYPE_CHECKING:
+    from ivr.visit import Visit
+
+T = TypeVar("T")
+FIRST_WORD_S = 0.7  # a caller takes a second of silence for a dead line
+BETWEEN_WORDS_S = 6.0
+
+
+async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, filler: Text) -> T:
+    """The result of `work`; after 0.7 s and then every 6 s the caller hears `filler`. Raises TimedOut, CallerGone."""
+    task: asyncio.Future[T] = asyncio.ensure_future(work)
+    clock = visit.world.clock
+    ends_s = clock.monotonic_s() + timeout_s
+    pause_s = FIRST_WORD_S
+    try:
+        while not task.done():
+            left_s = ends_s - clock.monotonic_s()
+            if left_s <= 0:
+                raise TimedOut(f"no answer within {timeout_s:g} s")
+            await _any_of({task}, min(pause_s, left_s))
+            if not task.done() and ends_s > clock.monotonic_s():
+                await visit.say(filler, barge_in=False)
+            pause_s = BETWEEN_WORDS_S
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await _any_of({task}, 1.0)
+
+
+async def _any_of(tasks: set[asyncio.Future[Any]], timeout_s: float) -> None:
+    await asyncio.wait(tasks, timeout=timeout_s)

@@ -1,0 +1,246 @@
+"""What a node can do with the caller: say, ask, work out, remember. One object follows a caller through a flow."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from campaigns.ids import new_id
+from ivr.events import Exit, FlowEvent, NodeTrouble
+from ivr.expression import Held
+from ivr.fields import Formula, NodeName
+from ivr.flow_head import FlowHead
+from ivr.functions import ExpressionFailed, Moment
+from ivr.line import CallerLine, KeyRequest, Keys, KeysEnd, Played
+from ivr.phrases import PHRASES, Phrase
+from ivr.port import SayAs, Spoken, World
+from ivr.secret import Secret
+from ivr.texts import Insert, Piece, Recording, Text
+from ivr.values import PortTrouble, TimedOut, Value
+from ivr.variables import SPOKEN_AS, Kind, Variable, WrongValue, fit
+
+T = TypeVar("T")
+BUILT_IN: dict[str, Variable] = {
+    "caller": Variable(type=Kind.PHONE),
+    "called": Variable(type=Kind.PHONE),
+    "language": Variable(type=Kind.TEXT),
+    "call_id": Variable(type=Kind.TEXT),
+    "agent_id": Variable(type=Kind.TEXT),
+}
+"""Variables that every flow has; only the engine sets them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Leave a node by a branch. node None: nothing is named for it, the caller is rescued."""
+
+    branch: str
+    node: NodeName | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The session is over."""
+
+    exit: Exit
+
+
+Step = Go | Stop
+
+
+class Missed(StrEnum):
+    """Why a question got no answer after all its tries."""
+
+    NO_INPUT = "no_input"
+    INVALID = "invalid"
+
+
+@dataclass
+class Visit:
+    """A caller in a flow. variables hold Secret for sensitive ones; digits typed for them never leave the wrapper."""
+
+    flow: FlowHead
+    version: str
+    line: CallerLine
+    world: World
+    language: str
+    node: str = ""
+    variables: dict[str, Held] = field(default_factory=dict)
+    steps_without_caller: int = 0
+    waiting_since_s: float | None = None
+    talked: bool = False
+    promised: bool = False
+
+    # -- values
+
+    def moment(self) -> Moment:
+        """Now, as wall clock of the flow's zone."""
+        return Moment(datetime.fromtimestamp(self.now_s(), ZoneInfo(self.flow.zone)).replace(tzinfo=None))
+
+    def now_s(self) -> float:
+        """Seconds since 1970, UTC."""
+        return self.world.clock.now_s()
+
+    def new_id(self) -> str:
+        """A new identifier."""
+        return new_id(self.now_s(), self.world.rng)
+
+    def declared(self, name: str) -> Variable:
+        """The declaration of a variable (of text when there is none: the checker refused that)."""
+        return self.flow.variables.get(name) or BUILT_IN.get(name) or Variable()
+
+    def held(self, formula: Formula) -> Held:
+        """Work out an expression; a sensitive variable alone gives its Secret. Raises ExpressionFailed."""
+        return formula.expression.value(self.variables, self.moment())
+
+    def value(self, formula: Formula) -> Value:
+        """Work out an expression that must not be sensitive. Raises ExpressionFailed."""
+        value = self.held(formula)
+        if isinstance(value, Secret):
+            raise ExpressionFailed("a sensitive variable may go only to a look-up or a payment")
+        return value
+
+    def text_of(self, formula: Formula) -> str:
+        """Work out an expression as text. Raises ExpressionFailed when it is nothing."""
+        value = self.value(formula)
+        if value is None or value == "":
+            raise ExpressionFailed(f"{formula.expression.text!r} is empty")
+        return str(value)
+
+    def values(self, formulas: Mapping[str, Formula]) -> dict[str, Value]:
+        """Work out several; what is not sensitive."""
+        return {name: self.value(formula) for name, formula in formulas.items()}
+
+    def store(self, name: str, value: Held) -> None:
+        """Set a variable. Raises ExpressionFailed when the value does not fit its type."""
+        try:
+            self.variables[name] = fit(self.declared(name), value)
+        except WrongValue as error:
+            raise ExpressionFailed(f"variable {name!r}: {error}") from None
+
+    def open_variables(self) -> dict[str, Value]:
+        """All variables that are not sensitive."""
+        return {name: value for name, value in self.variables.items() if not isinstance(value, Secret)}
+
+    # -- speaking
+
+    async def media(self, text: Text, extra: Mapping[str, Value] | None = None) -> tuple[str, ...]:
+        """The media of a text; `extra` are values that only this text knows. Raises PortTrouble, ExpressionFailed."""
+        return await self.world.speech.render(self.spoken(text, extra or {}), self.language)
+
+    def spoken(self, text: Text, extra: Mapping[str, Value]) -> tuple[Spoken, ...]:
+        """A text as pieces of speech in the caller's language."""
+        return tuple(self._piece(piece, extra) for piece in text.pieces(self.language, self.flow.language))
+
+    def written(self, text: Text) -> str:
+        """A text as a message is written."""
+        parts = [str(part.value) for part in self.spoken(text, {}) if part.kind is not SayAs.PROMPT]
+        joined = " ".join(parts)
+        for sign in ".,;:!?":
+            joined = joined.replace(f" {sign}", sign)
+        return joined
+
+    def _piece(self, piece: Piece, extra: Mapping[str, Value]) -> Spoken:
+        match piece:
+            case str():
+                return Spoken(SayAs.TEXT, piece)
+            case Recording(name):
+                return Spoken(SayAs.PROMPT, name)
+            case Insert(expression, how):
+                value = expression.value({**self.variables, **extra}, self.moment())
+                if isinstance(value, Secret):
+                    raise ExpressionFailed(f"{expression.text!r} is sensitive and is not spoken")
+                if value is None:
+                    raise ExpressionFailed(f"{expression.text!r} has no value yet and cannot be spoken")
+                declared = self.declared(expression.is_name() or "")
+                return Spoken(how or _way(expression.is_name(), declared, value), value, declared.currency or "", True)
+
+    async def say(self, text: Text, *, barge_in: bool = True, extra: Mapping[str, Value] | None = None) -> Played:
+        """Speak. Raises PortTrouble when the caller could not hear it."""
+        return await self.play(await self.media(text, extra), barge_in=barge_in)
+
+    async def play(self, media: Sequence[str], *, barge_in: bool = True) -> Played:
+        """Play media. Raises PortTrouble when the caller could not hear them."""
+        played = await self.line.play(media, barge_in=barge_in)
+        if played is Played.FAILED:
+            raise PortTrouble("a prompt could not be played: is its file where the exchange can read it?")
+        return played
+
+    async def say_phrase(self, phrase: Phrase, **extra: Value) -> Played:
+        """Speak a sentence of the engine."""
+        return await self.say(PHRASES[phrase], extra=extra)
+
+    async def patiently(self, work: Awaitable[T], timeout_s: float, filler: Text | None = None) -> T:
+        """Wait for the world; a caller who would hear silence for long is told to wait. Raises TimedOut."""
+        from ivr.patience import with_filler
+
+        return await with_filler(self, work, timeout_s, filler or PHRASES[Phrase.ONE_MOMENT])
+
+    # -- asking
+
+    async def keys(self, request: KeyRequest) -> Keys:
+        """Take digits. Digits typed are proof of a caller: the guard against endless loops starts again."""
+        keys = await self.line.keys(request)
+        if keys.digits:
+            self.steps_without_caller = 0
+        return keys
+
+    async def ask(self, question: "Question", accept: Callable[[Secret], T | None]) -> T | Missed:
+        """Ask up to question.tries times until `accept` gives an answer."""
+        missed = Missed.NO_INPUT
+        for _ in range(question.tries):
+            await self.say(question.text, barge_in=question.barge_in, extra=question.extra)
+            keys = await self.keys(question.request)
+            answer = accept(keys.digits) if keys.digits or question.empty_is_answer(keys.ended) else None
+            if answer is not None:
+                return answer
+            missed = Missed.INVALID if keys.digits else Missed.NO_INPUT
+            await self.line.forget_keys()
+            await self.say(question.sorry(missed))
+        return missed
+
+    # -- telling
+
+    def note(self, event: FlowEvent) -> None:
+        """Give an event to the sink."""
+        self.world.events.note(event)
+
+    def trouble(self, what: str) -> None:
+        """Note that something failed here. `what` holds no caller data."""
+        where = (self.line.facts.call_id, self.flow.flow, self.version, self.now_s())
+        self.note(NodeTrouble(*where, node=self.node, what=what))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A text, the digits wanted, and what to say when they do not come."""
+
+    text: Text
+    request: KeyRequest
+    tries: int = 3
+    no_input_text: Text | None = None
+    invalid_text: Text | None = None
+    barge_in: bool = True
+    hash_alone: bool = False
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+    def empty_is_answer(self, ended: KeysEnd) -> bool:
+        """Whether the terminator alone is an answer."""
+        return self.hash_alone and ended is KeysEnd.TERMINATOR
+
+    def sorry(self, missed: Missed) -> Text:
+        """What to say after a wrong or missing entry."""
+        if missed is Missed.NO_INPUT:
+            return self.no_input_text or PHRASES[Phrase.NO_INPUT]
+        return self.invalid_text or PHRASES[Phrase.INVALID]
+
+
+def _way(name: str | None, declared: Variable, value: Value) -> SayAs:
+    if name is not None and declared.type in SPOKEN_AS:
+        return SPOKEN_AS[declared.type]
+    return SayAs.TEXT if isinstance(value, str) else SayAs.NUMBER
+
+
+__all__ = ["BUILT_IN", "Go", "Missed", "Question", "Step", "Stop", "TimedOut", "Visit"]
