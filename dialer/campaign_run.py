@@ -306,10 +306,11 @@ class CampaignRun:
             self._launching -= 1
 
     def _agent_views(self, now_s: float) -> list[AgentView]:
+        held = self._services.held_for_callers()
         return [
             AgentView(
                 seat.profile.agent_id,
-                _ACTIVITY[seat.state] if seat.leg_up else AgentActivity.PAUSED,
+                _ACTIVITY[seat.state] if seat.leg_up and seat.profile.agent_id not in held else AgentActivity.PAUSED,
                 now_s - seat.since_s,
                 seat.after_call is not None,
             )

@@ -66,3 +66,5 @@ class Services:
     recorder: CallRecorder
     recycle: Recycle
     sink: EventSink
+    # Agents on whom pacing must not count: waiting callers will have them (agents.queue.claimed_by_callers).
+    held_for_callers: Callable[[], frozenset[str]] = frozenset

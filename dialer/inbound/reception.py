@@ -1,0 +1,315 @@
+"""Calls from outside, from the first ring to the last word: who is called, what happens, and what a restart finds.
+
+Every call has its own task. The row is committed before the call is answered, so that a crash can never leave a caller
+whom nobody knows.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.agent import AgentError
+from campaigns.ids import new_id
+from campaigns.phone import mask
+from dialer.inbound.call import CallRefused, InboundCall
+from dialer.inbound.caller_line import RealCallerLine
+from dialer.inbound.events import CallArrived, CallOver
+from dialer.inbound.journal import CallJournal
+from dialer.inbound.key_line import KeyLine
+from dialer.inbound.room import Act, TalkRoom, Target
+from dialer.inbound.services import Flows, InboundServices
+from dialer.inbound.waiting import leave_bridges, serve, to_agent
+from dialer.line import LineGone
+from ivr.events import FlowEvent, NodeEntered, NodeLeft
+from ivr.line import QueueEnd, QueueOrder, TransferEnd
+from ivr.values import CallerGone
+from storage.calls import CallStage, StoredCall
+from storage.errors import StorageError
+from telephony.errors import TelephonyError
+from telephony.events import Arrived
+from telephony.port import ExchangeState
+
+_LOST = "lost"
+_FAREWELL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a number that people call leads to: a flow, a queue or an agent, the first that is named."""
+
+    did: str
+    flow: str = ""
+    queue: str = ""
+    agent: str = ""
+    language: str = "es"
+
+
+class Reception:
+    """Answers calls. `run` it in a supervisor, after the engine recovered."""
+
+    def __init__(self, services: InboundServices, flows: Flows, routes: Mapping[str, Route]) -> None:
+        """routes: by the number as `number_key` writes it; "*" is for every other number."""
+        self.services = services
+        self.calls: dict[str, InboundCall] = {}
+        self._flows = flows
+        self._routes = routes
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Recover, then take calls until cancelled. Calls that are up stay up."""
+        await self.recover()
+        try:
+            async for arrived in self.services.control.arrivals():
+                self._spawn(self._arrive(arrived), f"call {arrived.channel_id}")
+        finally:
+            for task in tuple(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- what flows and agents tell -------------------------------------------------------------------------------
+
+    def note(self, event: FlowEvent) -> None:
+        """A flow's event: the way of the call is written down (`ivr.port.EventSink`)."""
+        call = self.calls.get(event.call_id)
+        if call is None:
+            return
+        match event:
+            case NodeEntered(flow=flow, node=node, kind=kind, at_s=at_s):
+                call.journal.entered(at_s, flow, node, kind)
+            case NodeLeft(node=node, branch=branch, spent_s=spent_s, caller_left=caller_left):
+                call.journal.left(node, branch, spent_s, caller_left)
+            case _:
+                pass
+
+    def call_of(self, agent_id: str) -> InboundCall | None:
+        """The call that an agent talks on."""
+        return next((call for call in self.calls.values() if call.room and agent_id in call.room.agents()), None)
+
+    async def order(self, agent_id: str, act: Act, target: Target | None = None) -> None:
+        """An agent's wish for the caller it talks to; returns when it is done. Raises CallRefused."""
+        call = self.call_of(agent_id)
+        if call is None or call.room is None:
+            raise CallRefused(f"agent {agent_id} talks to nobody who called in")
+        await call.room.order(agent_id, act, target)
+
+    # -- one call -------------------------------------------------------------------------------------------------
+
+    async def _arrive(self, arrived: Arrived) -> None:
+        services = self.services
+        route = self._route(arrived)
+        if route is None:
+            services.trouble(f"a call to {mask(arrived.called) or 'no number'} was refused: no line has this number")
+            await services.control.hang_up(arrived.channel_id, "no_answer")
+            return
+        now_s = services.clock.now_s()
+        stored = StoredCall(
+            new_id(now_s, services.rng), services.node, arrived.channel_id, arrived.called, arrived.caller, now_s,
+            flow=route.flow, language=route.language,
+        )  # fmt: skip
+        async with KeyLine(services.control, arrived.channel_id, services.link) as line:
+            call = InboundCall(services, line, CallJournal(stored, services.calls, services.patience))
+            try:
+                await call.journal.begin()
+            except StorageError as error:
+                services.trouble(f"a call could not be written down and was refused: {error}")
+                await services.control.hang_up(arrived.channel_id, "congestion")
+                return
+            await self._follow(call, self._welcome(call, route))
+
+    async def _welcome(self, call: InboundCall, route: Route) -> str:
+        services = self.services
+        await call.ask(lambda: services.control.answer(call.line.channel_id))
+        stored = call.journal.call
+        caller = mask(stored.caller) if stored.caller else ""
+        services.sink(CallArrived(services.clock.now_s(), call.call_id, stored.did, caller, route.flow))
+        return await self._walk(call, route)
+
+    async def _walk(self, call: InboundCall, route: Route, node: str = "") -> str:
+        """The call's own course; how it ended."""
+        if route.flow and self._flows.has(route.flow):
+            return await self._flows.run(route.flow, RealCallerLine(call), node)
+        if route.queue:
+            longest_s = self._queue_limit_s(route.queue)
+            queued = await serve(call, QueueOrder(route.queue, longest_s, language=route.language))
+            if queued.end is QueueEnd.TALKED:
+                return "talked"
+        elif route.agent:
+            end, _ = await to_agent(call, route.agent, 0.0)
+            if end is TransferEnd.TALKED:
+                return "talked"
+        else:
+            self.services.trouble(f"the line {route.did} names no flow that exists, and no queue", call.call_id)
+        await call.play(self.services.sounds.unavailable(call.language), barge_in=False)
+        return "told"
+
+    def _queue_limit_s(self, queue: str) -> float:
+        settings = self.services.hall.settings.get(queue)
+        return settings.max_wait_s if settings else 0.0
+
+    async def _follow(self, call: InboundCall, course: Coroutine[Any, Any, str]) -> None:
+        """Supervise one call: whatever happens, it gets an end, and nobody is held for it."""
+        self.calls[call.call_id] = call
+        how = "broken"
+        try:
+            how = await course
+        except (LineGone, CallerGone):
+            how = self._how_left(call)
+        except TelephonyError as error:
+            self.services.trouble(f"a call broke off: {error}", call.call_id)
+        except asyncio.CancelledError:  # the server stops: the call stays up and is found by the next start
+            self.calls.pop(call.call_id, None)
+            raise
+        except Exception as error:  # the supervisor of calls from outside: one broken call never touches another
+            self.services.trouble(f"a call broke off by a fault of ours: {type(error).__name__}: {error}", call.call_id)
+            await self._excuse(call)
+        await self._end(call, how)
+
+    @staticmethod
+    def _how_left(call: InboundCall) -> str:
+        if call.line.hung_up is not None and call.line.hung_up.lost:
+            return _LOST
+        match call.journal.call.stage:
+            case CallStage.QUEUE:
+                return "abandoned in queue"
+            case CallStage.TALK | CallStage.TRANSFER:
+                return "talked"
+            case _:
+                return "caller_left"
+
+    async def _excuse(self, call: InboundCall) -> None:
+        """Never an unexplained hang-up, not even by a fault of ours."""
+        try:
+            await call.play(self.services.sounds.unavailable(call.language), barge_in=False)
+        except (LineGone, TelephonyError):
+            pass
+
+    async def _end(self, call: InboundCall, how: str) -> None:
+        services = self.services
+        if call.line.hung_up is None:
+            try:
+                await services.control.hang_up(call.line.channel_id)
+            except TelephonyError as error:
+                services.trouble(f"a call could not be hung up, recovery will: {error}", call.call_id)
+        now_s = services.clock.now_s()
+        call.journal.note(stage=CallStage.ENDED, ended_at_s=now_s, ended_how=how)
+        await call.journal.flush()
+        self.calls.pop(call.call_id, None)
+        services.sink(CallOver(now_s, call.call_id, how, now_s - call.journal.call.started_at_s))
+
+    def _route(self, arrived: Arrived) -> Route | None:
+        if arrived.called in self.services.extensions:
+            return Route(arrived.called, agent=self.services.extensions[arrived.called])
+        return self._routes.get(number_key(arrived.called)) or self._routes.get("*")
+
+    # -- recovery -------------------------------------------------------------------------------------------------
+
+    async def recover(self) -> int:
+        """Go on with the calls that outlived this server; how many. Raises LinkDown, StorageError."""
+        services = self.services
+        live = [call for call in await services.calls.live(services.node) if call.call_id not in self.calls]
+        state = await services.control.snapshot()
+        there = {channel.channel_id: channel for channel in state.channels}
+        bridge_of = {channel_id: bridge.bridge_id for bridge in state.bridges for channel_id in bridge.channel_ids}
+        await self._sweep(state)
+        count = 0
+        for stored in live:
+            if stored.channel_id not in there:
+                now_s = services.clock.now_s()
+                await services.calls.put(replace(stored, stage=CallStage.ENDED, ended_at_s=now_s, ended_how=_LOST))
+                continue
+            count += 1
+            await self._resume(stored, bridge_of.get(stored.channel_id, ""))
+        if live:
+            services.trouble(f"after a restart: {count} calls from outside go on, {len(live) - count} were over")
+        return count
+
+    async def _sweep(self, state: ExchangeState) -> None:
+        """Legs to outside and their bridges belong to calls whose coroutine is gone."""
+        control = self.services.control
+        for bridge in state.bridges:
+            if bridge.bridge_id.endswith("-xfrb"):
+                await control.destroy_bridge(bridge.bridge_id)
+        for channel in state.channels:
+            if channel.channel_id.endswith(("-xfer", "-cbck")):
+                await control.hang_up(channel.channel_id)
+
+    async def _resume(self, stored: StoredCall, bridge_id: str) -> None:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._spawn(self._go_on(stored, bridge_id, ready), f"call {stored.channel_id}")
+        await ready  # the agent is taken back before anybody else can have it
+
+    async def _go_on(self, stored: StoredCall, bridge_id: str, ready: asyncio.Future[None]) -> None:
+        services = self.services
+        async with KeyLine(services.control, stored.channel_id, services.link) as line:
+            call = InboundCall(services, line, CallJournal(stored, services.calls, services.patience))
+            call.journal.goes_on(len(await services.calls.steps(stored.call_id)))
+            agent_id = self._agent_of(bridge_id)
+            talk_id = await self._open_talk(call, agent_id) if agent_id else ""
+            course = self._talk_on(call, agent_id, talk_id) if agent_id else self._once_more(call, bool(bridge_id))
+            following = asyncio.ensure_future(self._follow(call, course))
+            await asyncio.sleep(0)  # its first step takes the agent back
+            if not ready.done():
+                ready.set_result(None)
+            try:
+                await following
+            finally:
+                following.cancel()
+
+    def _agent_of(self, bridge_id: str) -> str:
+        desk = self.services.desk
+        for seat in desk.pool.seats():
+            if bridge_id and desk.bridge_of(seat.profile.agent_id) == bridge_id:
+                return seat.profile.agent_id
+        return ""
+
+    async def _open_talk(self, call: InboundCall, agent_id: str) -> str:
+        """The talk that a restart interrupted."""
+        for talk in reversed(await self.services.calls.talks(call.call_id)):
+            if talk.agent_id == agent_id and talk.ended_at_s is None:
+                return talk.talk_id
+        return call.new_id()
+
+    async def _talk_on(self, call: InboundCall, agent_id: str, talk_id: str) -> str:
+        """Caller and agent talked all the while."""
+        settings = self.services.hall.settings.get(call.journal.call.queue)
+        wrap_up_s, recording = (settings.wrap_up_s, settings.recording) if settings else (0.0, True)
+        room = TalkRoom(call, call.journal.call.queue, wrap_up_s, recording)
+        try:
+            await room.run(agent_id, talk_id, adopted=True)
+        except AgentError as error:
+            self.services.trouble(f"a talk could not be taken over: {error}", call.call_id)
+            return await self._once_more(call, in_bridge=True)
+        return "talked"
+
+    async def _once_more(self, call: InboundCall, in_bridge: bool) -> str:
+        """The menu or the queue goes on where it was, after a word of excuse; a wait keeps its time."""
+        stored = call.journal.call
+        if in_bridge:
+            await leave_bridges(call)
+        await call.ask(lambda: self.services.control.answer(call.line.channel_id))
+        await call.play(self.services.sounds.interrupted(call.language), barge_in=False)
+        waits = stored.stage in (CallStage.QUEUE, CallStage.TALK, CallStage.TRANSFER)
+        if stored.queue and waits:
+            call.resumed_wait = stored.queue, stored.queue_since_s or self.services.clock.now_s()
+        route = self._routes.get(number_key(stored.did)) or self._routes.get("*") or Route(stored.did)
+        route = replace(route, flow=stored.flow or route.flow, language=stored.language or route.language)
+        if route.flow and self._flows.has(route.flow):
+            return await self._walk(call, route, stored.flow_node)
+        return await self._walk(call, replace(route, queue=stored.queue or route.queue))
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.services.trouble(f"a call from outside could not be followed: {type(error).__name__}: {error}")
+
+
+def number_key(number: str) -> str:
+    """A called number as routes are keyed: digits only, without the international prefix 00."""
+    digits = "".join(mark for mark in number if mark.isdigit() or mark in "*#")
+    return digits.removeprefix("00")
