@@ -17,12 +17,14 @@ LOOK_EARLY_S = 0.2
 SPEAKS_ON_S = 1.0  # so much more speech within 2 s of the verdict: a greeting goes on, whatever the model says
 SPEAKS_AGAIN_S = 0.3  # so much, and the model thinks so too
 DOUBT = 0.35
-SPEAKS_AFTER_BEEP_S = 0.3
+SPEAKS_AFTER_S = 0.3  # after a beep, or after a screening service went quiet
+SCREENING_QUIET_S = 1.5
 GREETING_BEFORE_BEEP_S = 1.0
 ANNOUNCEMENT_S = 1.2
 NEVER_S = 1e9
 _LATER_TONES = frozenset({CallClass.BEEP, CallClass.FAX, CallClass.SIT})
 _FINAL = frozenset({CallClass.SIT, CallClass.FAX, CallClass.BUSY})
+_PERSON_MAY_FOLLOW = frozenset({CallClass.BEEP, CallClass.SCREENING})
 _LISTENS_ON = frozenset({CallClass.RINGBACK, CallClass.SILENCE, CallClass.MUSIC})
 
 
@@ -81,8 +83,8 @@ class Judge:
         """How much speech is news by itself: a greeting that goes on, somebody after the beep."""
         if self.first is None:
             return NEVER_S
-        if self._said is CallClass.BEEP:
-            return self._voice_then_s + SPEAKS_AFTER_BEEP_S
+        if self._said in _PERSON_MAY_FOLLOW:
+            return self._voice_then_s + SPEAKS_AFTER_S
         doubtful = self._said is CallClass.HUMAN and not self.settled
         return self._voice_then_s + SPEAKS_ON_S if doubtful else NEVER_S
 
@@ -182,9 +184,9 @@ class Judge:
         if moment.voice_s < self._voice_then_s:
             self._voice_then_s = 0.0  # a louder talker came: counting began anew
         more_s = moment.voice_s - self._voice_then_s
+        if self._said in _PERSON_MAY_FOLLOW and more_s >= SPEAKS_AFTER_S - 1e-6:
+            return self._speaks_after(moment)
         if self._said is CallClass.BEEP:
-            if more_s >= SPEAKS_AFTER_BEEP_S - 1e-6:
-                return self._later(moment, CallClass.HUMAN, 0.7, "somebody speaks after the beep")
             return None
         if self._said in _LISTENS_ON:
             verdict = self._by_speech(moment) if more_s > 0.0 else None
@@ -192,6 +194,15 @@ class Judge:
                 return None
             return self._later(moment, verdict.call_class, verdict.probability, verdict.cause)
         return None if self.settled else self._settle(moment, more_s)
+
+    def _speaks_after(self, moment: Moment) -> Verdict | None:
+        """Speech after a beep or a screening service: the latter's own words count only after a long quiet."""
+        if self._said is CallClass.BEEP:
+            return self._later(moment, CallClass.HUMAN, 0.7, "somebody speaks after the beep")
+        if moment.last_pause_s >= SCREENING_QUIET_S:
+            return self._later(moment, CallClass.HUMAN, 0.8, "somebody takes the call after the screening")
+        self._voice_then_s = moment.voice_s
+        return None
 
     def _settle(self, moment: Moment, more_s: float) -> Verdict | None:
         doubted = moment.evaluated and moment.probability <= DOUBT and more_s >= SPEAKS_AGAIN_S - 1e-6

@@ -22,6 +22,7 @@ class Moment:
     bursts: int
     longest_burst_s: float
     longest_pause_s: float
+    last_pause_s: float  # before the burst that is heard now, or was last
     active_s: float
     in_tone: bool
     probability: float
@@ -49,6 +50,7 @@ class Moment:
             bursts=int(record["bursts"]),
             longest_burst_s=int(record["longest_burst"]) * TICK_S,
             longest_pause_s=int(record["longest_pause"]) * TICK_S,
+            last_pause_s=int(record["last_pause"]) * TICK_S,
             active_s=int(record["active_total"]) * TICK_S,
             in_tone=int(record["tone_ticks"]) >= CONFIRM_TICKS,
             probability=float(record["probability"]),

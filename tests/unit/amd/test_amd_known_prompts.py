@@ -8,7 +8,7 @@ from amd.known_prompts import KnownPrompts, LibraryUnusable, load_library, save_
 from amd.offline import hear
 from amd.training.effects import through_codec
 from amd.verdict import CallClass
-from tests.support.amd_sounds import call
+from tests.support.amd_sounds import call, speech
 
 
 def asking(seed: int = 11, length_s: float = 3.5) -> np.ndarray:
@@ -39,6 +39,16 @@ def test_given_a_known_recording_then_it_is_recognised_through_the_line(library,
     said = [hearing.first, *hearing.later]
     assert CallClass.SCREENING in [verdict.call_class for verdict in said if verdict is not None]
     assert any("the house's screening" in verdict.cause for verdict in said if verdict is not None)
+
+
+def test_given_a_screening_and_then_a_person_then_both_are_told_in_order(library):
+    samples = call(asking(), np.zeros(8000 * 3), speech(0.6))
+    hearing = hear(samples, known=library)
+    said = [verdict.call_class for verdict in [hearing.first, *hearing.later] if verdict is not None]
+    assert said[-1] is CallClass.HUMAN
+    assert CallClass.SCREENING in said
+    only_asked = hear(call(asking()), known=library)
+    assert CallClass.HUMAN not in [v.call_class for v in [only_asked.first, *only_asked.later] if v is not None]
 
 
 def test_given_another_recording_then_it_is_not_taken_for_the_known_one(library):
