@@ -180,6 +180,11 @@ class AgentDesk:
             self.pool.leg(agent_id, False)
             kept[0].doubt()
 
+    def freshen(self, agent_id: str) -> None:
+        """A customer left this agent's bridge: its leg is made ready for the next one."""
+        if kept := self._legs.get(agent_id):
+            kept[0].freshen()
+
     def wrap_up_again(self, agent_id: str, attempt_id: str, wrap_up_s: float) -> None:
         """Recovery: the agent was wrapping up this call before a restart, or would be now."""
         self.pool.adopt(agent_id, attempt_id, self._now())

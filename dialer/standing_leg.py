@@ -11,7 +11,7 @@ from agents.agent import AgentProfile
 from campaigns.clock import Clock
 from campaigns.ids import leg_bridge_id, leg_channel_id
 from dialer.line import Line, LineGone
-from telephony.errors import DuplicateChannel, TelephonyError
+from telephony.errors import ChannelGone, DuplicateChannel, TelephonyError
 from telephony.port import CallControl, OriginateOrder
 
 _RING_TIMEOUT_S = 20.0
@@ -42,7 +42,9 @@ class StandingLeg:
         self._rng = rng
         self._on_change = on_change
         self.last_trouble = ""
-        self._doubted = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._doubted = False
+        self._stale = False
 
     async def run(self) -> None:
         """Dial, park, wait for the end, dial again; until cancelled, when the leg is left as it is."""
@@ -74,16 +76,30 @@ class StandingLeg:
 
     def doubt(self) -> None:
         """Something is wrong with the leg or its bridge: look, and park it again."""
-        self._doubted.set()
+        self._doubted = True
+        self._stirred.set()
+
+    def freshen(self) -> None:
+        """A customer left: park the leg anew, so that the next one is heard.
+
+        Asterisk keeps a leg's transcoder while the leg stays in its bridge, and a transcoder that knows RTP sequence
+        numbers drops what is older than the last it saw: half of all next customers would be mute for minutes.
+        """
+        self._stale = True
+        self._stirred.set()
 
     async def _once(self) -> None:
-        self._doubted.clear()
+        self._doubted = False
         async with Line(self._control, self.channel_id) as line:
             if not await self._exists():
                 await self._dial(line)
             self.last_trouble = ""
             self._on_change(True)
-            await line.unless_gone(self._doubted.wait())
+            while not self._doubted:
+                await line.unless_gone(self._stirred.wait())
+                self._stirred.clear()
+                if self._stale:
+                    await self._move(self.channel_id)
             self.last_trouble = "a customer could not be put through, the leg is looked at"
 
     async def _exists(self) -> bool:
@@ -116,7 +132,25 @@ class StandingLeg:
             raise
         await line.unless_gone(line.answered.wait(), _RING_TIMEOUT_S + 5)
         await self._park()
+        for customer in await self._others():
+            await self._move(customer)  # its transcoder knows the leg that broke: see `freshen`
 
     async def _park(self) -> None:
         await self._control.create_bridge(self.bridge_id)
         await self._control.add_to_bridge(self.bridge_id, self.channel_id)
+
+    async def _others(self) -> list[str]:
+        """Who waits in the agent's bridge: a customer whose agent's leg broke."""
+        state = await self._control.snapshot()
+        bridge = next((bridge for bridge in state.bridges if bridge.bridge_id == self.bridge_id), None)
+        return [name for name in bridge.channel_ids if name != self.channel_id] if bridge else []
+
+    async def _move(self, channel_id: str) -> None:
+        """Out of the bridge and in again: a few milliseconds, after which transcoders are new."""
+        self._stale = False
+        try:
+            await self._control.remove_from_bridge(self.bridge_id, channel_id)
+            await self._control.add_to_bridge(self.bridge_id, channel_id)
+        except ChannelGone:
+            if channel_id == self.channel_id:
+                raise
