@@ -20,6 +20,7 @@ T = TypeVar("T")
 _TRIES = 3
 # Music that fails at once is not asked for in a busy loop.
 _MUSIC_PAUSE_S = 1.0
+_SHORTEST_S = 0.05
 
 
 class CallRefused(Exception):
@@ -104,9 +105,10 @@ class InboundCall:
         """Play music, again and again, until cancelled or for `longest_s`. Raises LineGone."""
         services = self.services
         until_s = None if longest_s is None else services.clock.monotonic_s() + longest_s
-        while until_s is None or services.clock.monotonic_s() < until_s:
-            left_s = None if until_s is None else until_s - services.clock.monotonic_s()
+        left_s = longest_s
+        while left_s is None or left_s > _SHORTEST_S:
             await self.loop_once(services.sounds.music(name), left_s)
+            left_s = None if until_s is None else until_s - services.clock.monotonic_s()
 
     async def loop_once(self, media: tuple[str, ...], longest_s: float | None = None) -> None:
         """Play media once, for `longest_s` at most; stopped when cancelled. What cannot be played is a pause."""

@@ -100,6 +100,7 @@ class TalkRoom:
         self._three = False
         self._music: asyncio.Task[None] | None = None
         self._orders: deque[Order] = deque()
+        self._obeyed: Order | None = None
         self._ordered = asyncio.Event()
         self._talk_s = 0.0
         self._last_agent = ""
@@ -249,6 +250,7 @@ class TalkRoom:
         return end
 
     async def _obey(self, order: Order) -> RoomEnd | None:
+        self._obeyed = order
         try:
             end = await self._do(order)
         except (CallRefused, AgentError, TelephonyError) as error:
@@ -257,9 +259,13 @@ class TalkRoom:
         except BaseException:
             _refuse(order, "the call is over")
             raise
-        if not order.done.done():
-            order.done.set_result(None)
+        self._done()
         return end
+
+    def _done(self) -> None:
+        """The order that is being obeyed is carried out."""
+        if self._obeyed and not self._obeyed.done.done():
+            self._obeyed.done.set_result(None)
 
     async def _do(self, order: Order) -> RoomEnd | None:
         assert self._main is not None
@@ -413,6 +419,7 @@ class TalkRoom:
             self._main, self._other = None, None
             self._leave(leaving, how)
             call.journal.note(stage=CallStage.TRANSFER)
+            self._done()
             await call.line.unless_gone(other.line.gone())
         finally:
             await self._quietly(control.destroy_bridge(bridge_id))
