@@ -5,7 +5,7 @@ from typing import Protocol
 
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
-from campaigns.lead import Lead, LeadChange
+from campaigns.lead import Lead, LeadChange, LeadState
 from campaigns.phone import mask
 from dialer.events import EventSink, Trouble
 from storage.errors import StorageError
@@ -14,6 +14,13 @@ from storage.port import Hopper, LeadStore
 # Enough for a few seconds of dialling; more would only age: every lead in the hopper was allowed when it was put there.
 _REFILL_BELOW = 100
 _REFILL_TO = 400
+
+
+_CALLABLE = frozenset({LeadState.NEW, LeadState.RETRY, LeadState.CALLBACK})
+
+
+def _is_due(lead: Lead, now_s: float) -> bool:
+    return lead.state in _CALLABLE and (lead.next_call_at_s or 0.0) <= now_s
 
 
 class Gate(Protocol):
@@ -38,6 +45,7 @@ class HopperLeads:
         self._clock = clock
         self._sink = sink
         self._ready: dict[str, int] = {}
+        self._paid: dict[str, list[str]] = {}
         self._hopper_lost = False
 
     def ready(self, campaign_id: str) -> int:
@@ -48,6 +56,7 @@ class HopperLeads:
         """Refill the hopper when it runs low; return what is at hand."""
         campaign_id = campaign.campaign_id
         try:
+            await self._pay_back(campaign_id)
             size = await self._hopper.size(campaign_id)
             if size < _REFILL_BELOW:
                 exclude = await self._hopper.members(campaign_id)
@@ -68,15 +77,23 @@ class HopperLeads:
         except StorageError as error:
             self._hopper_fails(error)
             return await self._leads.due(campaign.campaign_id, self._clock.now_s(), wanted)
-        found = [await self._leads.get(lead_id) for lead_id in lead_ids]
-        return [lead for lead in found if lead is not None]
+        leads = await self._leads.several(lead_ids)
+        now_s = self._clock.now_s()
+        stale = [lead.lead_id for lead in leads if not _is_due(lead, now_s)]
+        await self.planned(campaign.campaign_id, stale)
+        return [lead for lead in leads if lead.lead_id not in stale]
 
     async def planned(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
-        """These leads' attempts are planned, or will not be: the hopper forgets the loan."""
-        try:
-            await self._hopper.done(campaign_id, lead_ids)
-        except StorageError as error:
-            self._hopper_fails(error)
+        """These leads' attempts are planned, or will not be: the hopper forgets the loan.
+
+        It is told with the next look, once for all leads of a tick. A loan that a crash leaves unpaid runs out and the
+        lead comes back, too early: `take` leaves it out.
+        """
+        self._paid.setdefault(campaign_id, []).extend(lead_ids)
+
+    async def _pay_back(self, campaign_id: str) -> None:
+        if paid := self._paid.pop(campaign_id, None):
+            await self._hopper.done(campaign_id, paid)
 
     async def refuse(self, lead: Lead, campaign: Campaign) -> bool:
         """Ask the gate; a refused lead is rescheduled, closed or put on the do-not-call list as the rule says."""

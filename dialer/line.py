@@ -99,8 +99,9 @@ class Line:
 
         Raises LineGone when the call is over, TimeoutError after `timeout_s`.
         """
-        if not self.stirred.is_set():
-            await self.unless_gone(self.stirred.wait(), timeout_s)
+        if not (self.stirred.is_set() or self._gone.done()):  # the end of the call stirs too
+            async with asyncio.timeout(timeout_s):
+                await self.stirred.wait()
         self.stirred.clear()
         if self._gone.done():
             raise LineGone(self._gone.result())

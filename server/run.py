@@ -18,6 +18,7 @@ from server.house import House, open_house
 from server.logs import logger
 from server.managed_asterisk import asterisk_settings
 from server.managed_redis import ManagedRedis
+from server.memory import settle_memory
 from server.narrator import narrate
 from server.settings import Settings
 from server.supervisor import Supervised, keep_running
@@ -102,6 +103,7 @@ async def open_node(settings: Settings, say: Say, *, keep: bool = False) -> Asyn
                 _narrated(house),
                 _supervised(house, parts),
             ):
+                settle_memory()
                 say(f"API on http://{settings.http.host}:{settings.http.port}/api/docs")
                 yield house
 

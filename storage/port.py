@@ -33,6 +33,10 @@ class LeadStore(Protocol):
         """One lead."""
         ...
 
+    async def several(self, lead_ids: Sequence[str]) -> Sequence[Lead]:
+        """Leads in the order of their ids; ids that nobody has are left out."""
+        ...
+
     async def due(self, campaign_id: str, now_s: float, limit: int, exclude: Sequence[str] = ()) -> list[Lead]:
         """Leads of the campaign's lists that may be called now (new, or retry/callback due), best first.
 

@@ -112,6 +112,10 @@ class SqlLeadStore:
         row = await self._database.read(lambda tx: tx.one(_GET, {"lead_id": lead_id}))
         return lead_of(row) if row else None
 
+    async def several(self, lead_ids: Sequence[str]) -> Sequence[Lead]:
+        """Leads in the order of their ids; ids that nobody has are left out."""
+        return await self._database.read(partial(_several, lead_ids))
+
     async def due(self, campaign_id: str, now_s: float, limit: int, exclude: Sequence[str] = ()) -> list[Lead]:
         """Callbacks that are due, then by priority: retries that are due, then new leads in the order of their list."""
         return await self._database.read(partial(_due, campaign_id, now_s, limit, frozenset(exclude)))
@@ -132,6 +136,11 @@ class SqlLeadStore:
         """A page of a list's leads, by id."""
         wanted = {"list_id": list_id, "after": after, "limit": limit}
         return [lead_of(row) for row in await self._database.read(lambda tx: tx.all(_PAGE, wanted))]
+
+
+def _several(lead_ids: Sequence[str], tx: Tx) -> Sequence[Lead]:
+    rows = [tx.one(_GET, {"lead_id": lead_id}) for lead_id in lead_ids]
+    return [lead_of(row) for row in rows if row]
 
 
 def _rows(source: Iterator[Lead]) -> list[dict[str, Any]]:
