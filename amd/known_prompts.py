@@ -51,17 +51,19 @@ class KnownPrompts:
 
     def __init__(self, prompts: Sequence[KnownPrompt] = ()) -> None:
         self.prompts = tuple(prompts)
+        shapes = np.array([prompt.shape for prompt in prompts], dtype=np.float32).reshape(-1, LENGTH, BANDS)
+        sounding = np.maximum(1, np.count_nonzero(np.any(shapes != 0.0, axis=2), axis=1))
+        self._wanted = (shapes / sounding[:, None, None]).reshape(-1, LENGTH * BANDS).astype(np.float32)
 
     def find(self, contour: NDArray[np.float32], heard: int) -> Match | None:
         """The best match in a contour (96, 14) of which `heard` ticks are filled; None when nothing is alike."""
-        best: Match | None = None
-        for prompt in self.prompts:
-            sounding = max(1, int(np.count_nonzero(np.any(prompt.shape != 0.0, axis=1))))
-            for start in range(0, heard - LENGTH + 1):
-                likeness = float(np.sum(contour[start : start + LENGTH] * prompt.shape)) / sounding
-                if likeness >= ALIKE and (best is None or likeness > best.likeness):
-                    best = Match(prompt, likeness)
-        return best
+        if not self.prompts or heard < LENGTH:
+            return None
+        windows = np.lib.stride_tricks.sliding_window_view(contour[:heard].reshape(-1), LENGTH * BANDS)[::BANDS]
+        likeness = windows @ self._wanted.T  # (starts, prompts)
+        best = int(np.argmax(likeness.max(axis=0)))
+        value = float(likeness[:, best].max())
+        return Match(self.prompts[best], min(value, 1.0)) if value >= ALIKE else None
 
 
 @compiled

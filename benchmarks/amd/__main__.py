@@ -131,7 +131,7 @@ def _report(records: Records, speeds: Sequence[speed.Speed], options: argparse.N
             tables[f"{name}: the line"] = (scoring.scores(_regrouped(group, "path")), wrong)
             tables[f"{name}: the source left out"] = (scoring.scores(_regrouped(group, "source")), wrong)
     rows = "".join(
-        f"<li>{row.streams} streams: {row.mean_ms:.1f} ms a tick, p99 {row.p99_ms:.1f} ms, "
+        f"<li>{row.streams} streams: {row.mean_ms:.1f} ms a tick, p99 {row.p99_ms:.1f} ms (CPU {row.cpu_p99_ms:.1f}), "
         f"{row.us_per_frame:.1f} us a frame, {row.bytes_per_stream} bytes a stream</li>"
         for row in speeds
     )
