@@ -20,6 +20,7 @@ from telephony.ari.settings import AriSettings
 from telephony.errors import (
     ChannelGone,
     LinkDown,
+    NotInStasis,
     OriginateOutcomeUnknown,
     RequestRejected,
     SetupError,
@@ -242,8 +243,11 @@ class AriCallControl:
             raise requests.rejection(request, reply)
 
     async def destroy_bridge(self, bridge_id: str) -> None:
-        """Remove a bridge."""
-        await self._do_or_gone(requests.destroy_bridge(bridge_id))
+        """Remove a bridge; one that is gone, or about to go (409: not in the application any more), is a success."""
+        try:
+            await self._do_or_gone(requests.destroy_bridge(bridge_id))
+        except NotInStasis:
+            return
 
     async def add_to_bridge(self, bridge_id: str, channel_id: str) -> None:
         """Put a channel into a bridge, straight out of the one it is in."""
@@ -276,7 +280,7 @@ class AriCallControl:
         """Remove the tap's channel and bridge."""
         await asyncio.gather(
             self._do_or_gone(requests.hang_up(order.tap_channel_id)),
-            self._do_or_gone(requests.destroy_bridge(order.bridge_id)),
+            self.destroy_bridge(order.bridge_id),
         )
 
     # -- prompts and recordings

@@ -5,6 +5,7 @@ runs the same folder as `timbre up` in a process of its own, to be killed.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -252,6 +253,19 @@ class LiveHouse:
         state = await self.house.control.snapshot()
         names = [channel.channel_id for channel in state.channels] + [bridge.bridge_id for bridge in state.bridges]
         return [name for name in names if not name.endswith(("-legc", "-legb"))]
+
+    async def nothing_left(self, timeout_s: float = 10.0) -> None:
+        """Wait until Asterisk has nothing but standing legs; a leak shows in `leaks` afterwards."""
+
+        async def clean() -> bool:
+            return not await self.leaks()
+
+        with contextlib.suppress(TimeoutError):
+            await until(clean, timeout_s)
+
+    async def robots_off(self) -> None:
+        """End the robots, so that what they recorded is whole."""
+        await self.fleet.__aexit__(None, None, None)
 
     def of(self, kind: type[E], attempt_id: str = "") -> list[E]:
         """Events of a kind, of one attempt."""
