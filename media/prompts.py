@@ -34,6 +34,11 @@ class PromptLibrary:
         self._seen_as = seen_as or self._cache
         self._known: dict[tuple[Path, int, int], Path] = {}
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where prompts are looked for, in order."""
+        return self._folders
+
     def uri(self, name: str, language: str) -> str:
         """The sound URI of a prompt for `CallControl.play`. Raises PromptMissing, SoundFileUnusable."""
         return self.uri_of_file(self._find(name, language))

@@ -1,0 +1,64 @@
+"""Speech for flows: the `SpeechOut` port over `media.speech`."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from ivr.port import SayAs, Spoken
+from ivr.values import PortTrouble
+from media.prompts import PromptMissing
+from media.soundfiles import SoundFileUnusable
+from media.speech.speaker import Saying, Speaker
+from media.speech.tongue import NotSpeakable, Tongue
+from media.speech.tts import SpeechFailed
+from media.speech.values import Kind, Manner, words
+
+_KINDS: Final[Mapping[SayAs, Kind]] = {
+    SayAs.NUMBER: Kind.NUMBER,
+    SayAs.MONEY: Kind.MONEY,
+    SayAs.DATE: Kind.DATE,
+    SayAs.TIME: Kind.TIME,
+    SayAs.PHONE: Kind.PHONE,
+    SayAs.DIGITS: Kind.DIGITS,
+    SayAs.DURATION: Kind.DURATION,
+}
+
+
+class FlowSpeech:
+    """Phrases of flows as media URIs.
+
+    today: the date where callers live (None: dates are said in full). At most `at_once` phrases are made at a time:
+    each may run a synthesiser. country: added to a language that names none, such as "ES" for "es".
+    """
+
+    def __init__(
+        self, speaker: Speaker, today: Callable[[], date] | None = None, country: str = "", at_once: int = 4
+    ) -> None:
+        self._speaker, self._today, self._country = speaker, today, country
+        self._places = asyncio.Semaphore(at_once)
+
+    async def render(self, parts: Sequence[Spoken], language: str) -> tuple[str, ...]:
+        """Media in order. Raises PortTrouble; its message never holds a value of a private piece."""
+        tag = f"{language}-{self._country}" if self._country and "-" not in language else language
+        try:
+            phrase = self._phrase(parts, Tongue.of(tag))
+            async with self._places:
+                return await asyncio.to_thread(self._speaker.media, phrase, tag)
+        except (NotSpeakable, SpeechFailed, PromptMissing, SoundFileUnusable, OSError) as error:
+            raise PortTrouble(f"cannot speak ({language}): {error}") from None
+
+    def _phrase(self, parts: Sequence[Spoken], tongue: Tongue) -> list[Saying]:
+        today = self._today() if self._today is not None else None
+        return [_saying(part, tongue, today) for part in parts]
+
+
+def _saying(part: Spoken, tongue: Tongue, today: date | None) -> Saying:
+    if part.kind is SayAs.TEXT:
+        return Saying(text=str(part.value), private=part.private)
+    if part.kind is SayAs.PROMPT:
+        return Saying(prompt=str(part.value), private=part.private)
+    if part.value is None or isinstance(part.value, bool):
+        raise NotSpeakable(f"{part.kind}: needs a value, and it is empty or yes/no")
+    spoken = words(_KINDS[part.kind], part.value, tongue, Manner(part.currency, today))
+    return Saying(words=spoken, private=part.private)

@@ -1,0 +1,1 @@
+"""Speech out: values as words, words as recorded files or synthesised speech. See docs/speech.md."""
