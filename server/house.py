@@ -5,16 +5,18 @@ import random
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from amd.bank import AmdBank
+from campaigns.attempt import AttemptState
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
 from campaigns.outcome import Outcome
 from dialer.agent_desk import AgentDesk
 from dialer.engine import Engine, EngineError
-from dialer.events import DialerEvent, Trouble
+from dialer.events import AttemptMoved, DialerEvent, Trouble
 from dialer.gate import ComplianceGate
 from dialer.leads import HopperLeads
 from dialer.link_watch import LinkWatch
@@ -182,7 +184,7 @@ def _compose(
     )
     prompts = PromptBook(library)
     desk = AgentDesk(control, clock, rng, hub.take)
-    gate = ComplianceGate(stores.dnc, stores.ledger, clock)
+    gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, clock, hub.take)
     recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
     services = Services(
         settings.node,
@@ -210,12 +212,17 @@ def _compose(
         stores.attempts, stores.leads, stores.dispositions, stores.dnc, desk, clock, hub.take, catalogue
     )
     importer = LeadImporter(stores.leads, stores.lists, clock, rng)
-    for listener in (metrics.take, engine.take):
+    for listener in (metrics.take, engine.take, partial(_count_ended, gate)):
         hub.listen(listener)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
     )  # fmt: skip
+
+
+def _count_ended(gate: ComplianceGate, event: DialerEvent) -> None:
+    if isinstance(event, AttemptMoved) and event.attempt.state is AttemptState.ENDED:
+        gate.count(event.attempt)
 
 
 def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:

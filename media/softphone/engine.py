@@ -204,9 +204,15 @@ class Robot(pj.Account):  # type: ignore[misc]
             self.tell(EventKind.REGISTERED, None, prm.code)
 
     def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        """Answer at once; a second call gets 486."""
+        """Answer at once; a second call gets 486, but a new standing leg takes the place of the old one.
+
+        The exchange dials a standing leg again only when it has none: it crashed, and the old call got no BYE.
+        """
         call = RobotCall(self, prm.callId)
         answer = pj.CallOpParam()
+        if self.call is not None and "X-Auto-Answer" in prm.rdata.wholeMsg:
+            self.call.hangup(pj.CallOpParam())
+            self.on_down(0, "replaced by a new standing leg")
         if self.call is not None or not self.spec.auto_answer:
             self.ended.append(call)
             answer.statusCode = pj.PJSIP_SC_BUSY_HERE

@@ -1,11 +1,11 @@
 """kill -9 of the server, of Asterisk and of Redis in the middle of a campaign, and a graceful stop, on real parts."""
 
+import asyncio
 import os
 import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from server.run import asterisk_of, redis_of
-from tests.support.live_house import LiveFolder, LiveProcess, campaign_text, live_folder
+from tests.support.live_house import LiveProcess, campaign_text, live_folder
 from tests.support.servers import AsteriskFactory
 from tests.support.telephone_network import make_network
 from tests.support.until import until
@@ -32,8 +32,6 @@ AGENTS = 3
 
 @pytest.fixture(scope="module")
 def network(asterisk_instance: AsteriskFactory) -> Iterator[Network]:
-    import asyncio
-
     instance, network = make_network(asterisk_instance)
     asyncio.run(instance.start())
     yield network
@@ -201,13 +199,3 @@ async def test_given_a_campaign_when_the_server_is_terminated_then_it_ends_clean
     ended = await all_ended(node, "terminated")
     assert sum(attempt["outcome"] == "bridged" for attempt in ended) == AGENTS
     assert sum(dialled(node, numbers).values()) <= len(ended)
-
-
-@asynccontextmanager
-async def stopped(folder: LiveFolder) -> AsyncIterator[LiveProcess]:
-    """A node that ends with the context."""
-    process = LiveProcess(folder)
-    try:
-        yield process
-    finally:
-        await process.stop()

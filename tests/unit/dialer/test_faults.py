@@ -91,7 +91,9 @@ async def test_given_a_person_with_no_agent_when_the_link_is_lost_in_the_message
 
 @virtual
 async def test_given_a_person_at_the_verdict_when_the_link_is_lost_then_an_agent_gets_them_when_it_is_back() -> None:
-    stays = FarEnd((Ring(0.2), Answer(1.0), Say(0.2, 0.8), UntilHeard(patience_s=60), HangUp(10)), FarEnd.person().truth)
+    stays = FarEnd(
+        (Ring(0.2), Answer(1.0), Say(0.2, 0.8), UntilHeard(patience_s=60), HangUp(10)), FarEnd.person().truth
+    )
     house = await running([stays])
     await house.until(lambda: house.listening.open_count)
     house.exchange.lose_link()
@@ -117,7 +119,9 @@ async def test_given_a_lost_originate_answer_then_the_call_is_followed_if_it_is_
 @virtual
 async def test_given_the_exchange_restarts_then_calls_are_lost_agents_come_back_and_dialling_goes_on() -> None:
     house = await House(law=AlwaysOne(3)).open()
-    await house.fill([FarEnd.person(ring_s=1, talk_s=100), FarEnd.no_answer(), FarEnd.voicemail(ring_s=2), FarEnd.busy()])
+    await house.fill(
+        [FarEnd.person(ring_s=1, talk_s=100), FarEnd.no_answer(), FarEnd.voicemail(ring_s=2), FarEnd.busy()]
+    )
     async with house.engine:
         await house.staffed(2)
         await house.engine.start(house.campaign)
@@ -178,7 +182,9 @@ async def test_given_a_slow_database_then_people_do_not_wait_for_it() -> None:
 
 
 @virtual
-async def test_given_the_hopper_is_lost_then_leads_come_from_sql_and_it_is_said_once_and_again_when_it_is_back() -> None:
+async def test_given_the_hopper_is_lost_then_leads_come_from_sql_and_it_is_said_once_and_again_when_it_is_back() -> (
+    None
+):
     house = await House(law=AlwaysOne(2)).open()
     await house.fill([FarEnd.busy(1.0) for _ in range(20)])
     async with house.engine:

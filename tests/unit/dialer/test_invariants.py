@@ -101,7 +101,9 @@ async def shift(seed: int, faults: list[str], ratio: float, agents: int) -> tupl
 
 @given(seed=st.integers(0, 10**6), ratio=st.sampled_from([1.0, 1.8, 4.0]), agents=st.integers(1, 5), data=st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_given_gentle_faults_then_all_invariants_hold(seed: int, ratio: float, agents: int, data: st.DataObject) -> None:
+def test_given_gentle_faults_then_all_invariants_hold(
+    seed: int, ratio: float, agents: int, data: st.DataObject
+) -> None:
     faults = data.draw(st.lists(st.sampled_from(GENTLE), max_size=6))
 
     async def main() -> None:

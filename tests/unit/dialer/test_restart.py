@@ -85,7 +85,9 @@ async def test_given_a_conversation_when_the_server_is_killed_then_it_goes_on_an
 
 
 @virtual
-async def test_given_a_conversation_that_ended_while_the_server_was_down_then_it_is_bridged_and_the_agent_wraps_up() -> None:
+async def test_given_a_conversation_that_ended_while_the_server_was_down_then_it_is_bridged_and_the_agent_wraps_up() -> (
+    None
+):
     house = await running([FarEnd.person(talk_s=10)])
     await house.until(lambda: house.connected())
     await house.kill()
@@ -213,7 +215,9 @@ async def test_given_a_campaign_file_that_cannot_be_read_any_more_then_its_calls
 
 
 @virtual
-async def test_given_a_graceful_end_then_ringing_calls_are_taken_back_and_long_conversations_go_to_the_next_start() -> None:
+async def test_given_a_graceful_end_then_ringing_calls_are_taken_back_and_long_conversations_go_to_the_next_start() -> (
+    None
+):
     house = await running([FarEnd.person(ring_s=1, talk_s=100), FarEnd.no_answer()])
     await house.until(lambda: house.connected())
     await house.engine.__aexit__(None, None, None)

@@ -28,7 +28,10 @@ PLAIN = {
     "announcement": (FarEnd.announcement(), Outcome.ANNOUNCEMENT),
     "silence": (FarEnd.silent(), Outcome.SILENCE),
     "fax": (FarEnd((Ring(0.2), Answer(2.0), Say(0.2, 3.0)), CallClass.FAX), Outcome.FAX),
-    "ringback with music": (FarEnd((Progress(0.5), Say(0.1, 2.0), Answer(3.0), Say(0.2, 1.0), HangUp(20.0)), None), Outcome.BRIDGED),
+    "ringback with music": (
+        FarEnd((Progress(0.5), Say(0.1, 2.0), Answer(3.0), Say(0.2, 1.0), HangUp(20.0)), None),
+        Outcome.BRIDGED,
+    ),
     "screening": (FarEnd((Ring(0.2), Answer(2.0), Say(0.2, 3.0)), CallClass.SCREENING), Outcome.SCREENING),
 }
 
@@ -57,7 +60,9 @@ async def test_given_leave_message_when_a_voicemail_beeps_then_it_hears_the_mess
 
 
 @virtual
-async def test_given_no_agent_when_a_person_answers_then_the_message_is_heard_in_time_and_it_counts_as_abandoned() -> None:
+async def test_given_no_agent_when_a_person_answers_then_the_message_is_heard_in_time_and_it_counts_as_abandoned() -> (
+    None
+):
     house = await House(law=AlwaysOne()).open()
     assert await house.dial([FarEnd.person(greeting=0.8)], agents=0) == [Outcome.ABANDONED]
     record = house.exchange.record((await house.attempts())[0].channel_id)
@@ -110,7 +115,9 @@ async def test_given_the_agents_leg_never_comes_back_then_the_customer_is_told()
 
 
 @virtual
-async def test_given_an_agents_bridge_is_gone_when_a_person_comes_then_it_goes_to_another_agent_and_the_bridge_heals() -> None:
+async def test_given_an_agents_bridge_is_gone_when_a_person_comes_then_it_goes_to_another_agent_and_the_bridge_heals() -> (
+    None
+):
     house = await House().open()
     await house.fill([FarEnd.person(talk_s=20)])
     async with house.engine:

@@ -1,0 +1,120 @@
+"""The gate asks the rules with what the house knows: caps of abandoned calls, consent, earlier contacts, advice."""
+
+from dataclasses import replace
+
+from campaigns.attempt import Attempt, AttemptState
+from campaigns.campaign import Compliance, DialMode, Hours, Purpose
+from campaigns.consent import Basis
+from campaigns.lead import Lead
+from campaigns.outcome import Outcome
+from dialer.events import DialerEvent, Trouble
+from dialer.gate import ComplianceGate
+from storage.port import Consent
+from storage.sql.compliance import SqlConsentStore, SqlDncStore, SqlLedger
+from telephony.sim.far_end import FarEnd
+from tests.support.virtual import virtual
+from tests.unit.dialer.house import CAMPAIGN, House
+
+ALWAYS = Hours(("mon-sun 00:00-24:00",), on_holidays=True)
+AMERICAN = replace(
+    CAMPAIGN,
+    mode=DialMode.RATIO,
+    country="US",
+    caller_id="+12125550100",
+    hours=ALWAYS,
+    compliance=Compliance(Basis.CONSENT, {"ftc_dnc": "2026-05-28", "dnc": "2026-05-28"}),
+)
+
+
+class Gated:
+    """A gate over a house's stores."""
+
+    def __init__(self, house: House) -> None:
+        self.events: list[DialerEvent] = []
+        database = house.database
+        self.consents, self.dnc = SqlConsentStore(database), SqlDncStore(database)
+        self.gate = ComplianceGate(
+            self.dnc, SqlLedger(database), self.consents, house.log, house.clock, self.events.append
+        )
+
+
+def ended(index: int, outcome: Outcome, at_s: float, phone: str) -> Attempt:
+    attempt_id = f"{index:026d}"
+    return Attempt(attempt_id, "c1", "lead", phone, "node1", at_s, AttemptState.ENDED, outcome, ended_at_s=at_s)
+
+
+@virtual
+async def test_given_a_cap_is_reached_when_dialling_then_only_calls_with_a_reserved_agent_are_let_through() -> None:
+    house = await House().open()
+    gated = Gated(house)
+    lead = Lead("lead", "list-1", "+12125550123", time_zone="America/New_York")
+    now_s = house.clock.now_s()
+    assert not await _over(gated, lead)
+    for index in range(100):
+        outcome = Outcome.ABANDONED if index < 5 else Outcome.BRIDGED
+        gated.gate.count(ended(index, outcome, now_s, "+12125550124"))
+    assert await _over(gated, lead)
+    refusal = await gated.gate.refusal(lead, replace(AMERICAN, mode=DialMode.PROGRESSIVE))
+    assert refusal is None or "ratio" not in refusal[0]
+
+
+async def _over(gated: Gated, lead: Lead) -> frozenset[str]:
+    return await gated.gate._over_cap("US", AMERICAN, gated.gate._clock.now_s())
+
+
+@virtual
+async def test_given_abandoned_calls_before_a_restart_then_the_cap_is_counted_out_of_sql() -> None:
+    house = await House().open()
+    assert await house.dial([FarEnd.person()], agents=1) == [Outcome.BRIDGED]
+    gated = Gated(house)
+    assert await gated.gate._past("c1", 0.0) == await house.attempts()
+    assert await gated.gate._past("c1", house.clock.now_s() + 100) == []
+
+
+@virtual
+async def test_given_a_number_called_before_under_another_lead_then_its_contacts_count() -> None:
+    house = await House().open()
+    await house.dial([FarEnd.person()], agents=1)
+    gated = Gated(house)
+    once = replace(CAMPAIGN, hours=ALWAYS, limits=replace(CAMPAIGN.limits, max_attempts_per_day=1))
+    once = replace(once, purpose=Purpose.RESEARCH)
+    refusal = await gated.gate.refusal(Lead("another", "list-2", "+34600000000"), once)
+    assert refusal is not None
+    assert "times today" in refusal[0]
+
+
+@virtual
+async def test_given_consent_withdrawn_then_the_rules_that_want_it_refuse() -> None:
+    house = await House().open()
+    gated = Gated(house)
+    lead = Lead("lead", "list-1", "+12125550123", time_zone="America/New_York")
+    at_s = house.clock.now_s() - 60
+    for given in (True, False):
+        await gated.consents.record(Consent(f"c{given}", lead.phone, "voice", "marketing", given, "form", at_s + given))
+        consent = await gated.gate._consent(lead, AMERICAN)
+        assert consent is not None
+    assert consent.revoked_at_s is None  # the later word is the one given
+    assert await gated.gate._consent(replace(lead, phone="+4915112345678"), AMERICAN) is None
+
+
+@virtual
+async def test_given_a_number_on_the_do_not_call_list_then_its_lead_goes_there() -> None:
+    house = await House().open()
+    gated = Gated(house)
+    lead = Lead("lead", "list-1", "+34600000009")
+    await gated.dnc.add([lead.phone], "test", house.clock.now_s())
+    refusal = await gated.gate.refusal(lead, replace(CAMPAIGN, hours=ALWAYS))
+    assert refusal is not None
+    assert refusal[1].state == "dnc"
+
+
+def test_advice_is_told_once_per_campaign() -> None:
+    events: list[DialerEvent] = []
+    gate = ComplianceGate.__new__(ComplianceGate)
+    gate._advised, gate._sink = set(), events.append
+    for campaign in (CAMPAIGN, CAMPAIGN, replace(CAMPAIGN, campaign_id="c2")):
+        gate._advise(campaign, ["ask for consent"], 1.0)
+    assert [event.words for event in events if isinstance(event, Trouble)] == [
+        "campaign c1: ask for consent",
+        "campaign c2: ask for consent",
+    ]
