@@ -1,4 +1,4 @@
-"""What happens when something failed and the flow names no branch: the caller is told, then a person, then a callback."""
+"""When something failed and no branch is named: the caller is told, then goes to a person, then to a callback."""
 
 from ivr.events import Exit, NodeEntered
 from ivr.functions import ExpressionFailed

@@ -40,9 +40,7 @@ def signed_headers(body: bytes, event_id: str, secret: Secret, at_s: float) -> d
     }
 
 
-def is_signed(
-    body: bytes, headers: Mapping[str, str], secret: Secret, now_s: float, tolerance_s: float = 300.0
-) -> bool:
+def is_signed(body: bytes, headers: Mapping[str, str], secret: Secret, now_s: float, within_s: float = 300.0) -> bool:
     """Whether a request was signed with the secret at most within_s ago: what a receiver does."""
     moment = headers.get(TIME_HEADER, "")
     if not moment.isdigit() or abs(now_s - int(moment)) > within_s:

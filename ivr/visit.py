@@ -2,14 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from campaigns.ids import new_id
 from ivr.events import Exit, FlowEvent, NodeTrouble
-from ivr.expression import Held
+from ivr.expression import Expression, Held
 from ivr.fields import Formula, NodeName
 from ivr.flow_head import FlowHead
 from ivr.functions import ExpressionFailed, Moment
@@ -154,8 +155,16 @@ class Visit:
                     raise ExpressionFailed(f"{expression.text!r} is sensitive and is not spoken")
                 if value is None:
                     raise ExpressionFailed(f"{expression.text!r} has no value yet and cannot be spoken")
-                declared = self.declared(expression.is_name() or "")
-                return Spoken(how or _way(expression.is_name(), declared, value), value, declared.currency or "", True)
+                declared = self._declaration_behind(expression)
+                return Spoken(how or _way(declared, value), value, (declared and declared.currency) or "", True)
+
+    def _declaration_behind(self, expression: Expression) -> Variable | None:
+        """The variable that says how a value is spoken: its own, or the money that it is reckoned from."""
+        name = expression.is_name()
+        if name is not None:
+            return self.flow.variables.get(name) or BUILT_IN.get(name)
+        money = [self.declared(each) for each in expression.names() if self.declared(each).type is Kind.MONEY]
+        return money[0] if money else None
 
     async def say(self, text: Text, *, barge_in: bool = True, extra: Mapping[str, Value] | None = None) -> Played:
         """Speak. Raises PortTrouble when the caller could not hear it."""
@@ -237,10 +246,13 @@ class Question:
         return self.invalid_text or PHRASES[Phrase.INVALID]
 
 
-def _way(name: str | None, declared: Variable, value: Value) -> SayAs:
-    if name is not None and declared.type in SPOKEN_AS:
+def _way(declared: Variable | None, value: Value) -> SayAs:
+    is_number = isinstance(value, int | Decimal)
+    if declared is not None and declared.type in SPOKEN_AS and (is_number or declared.type is not Kind.MONEY):
         return SPOKEN_AS[declared.type]
-    return SayAs.TEXT if isinstance(value, str) else SayAs.NUMBER
+    if isinstance(value, date | time):
+        return SayAs.DATE if isinstance(value, date) and not isinstance(value, datetime) else SayAs.TIME
+    return SayAs.NUMBER if is_number else SayAs.TEXT
 
 
 __all__ = ["BUILT_IN", "Go", "Missed", "Question", "Step", "Stop", "TimedOut", "Visit"]

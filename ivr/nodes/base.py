@@ -21,6 +21,14 @@ class Node(Part):
         """Do what the node does for this caller; raises CallerGone, PortTrouble, ExpressionFailed."""
         raise NotImplementedError
 
+    def waits(self) -> bool:
+        """Whether the node waits for the caller or for somebody else."""
+        return self.listens
+
+    def ends(self) -> bool:
+        """Whether the call may end here as the flow means it."""
+        return False
+
     def failure(self, branch: str) -> Go:
         """The step after a failure: the branch's own node, else the one for `failed`, else the rescue."""
         for name in (branch, "failed"):

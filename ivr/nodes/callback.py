@@ -1,8 +1,8 @@
 """Offer to call back."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ivr.events import Exit
 from ivr.fields import Formula, NodeName, Outside, Tries
@@ -44,6 +44,18 @@ class Callback(Node):
     next: NodeName | None = None
     no_number: NodeName | None = None
     failed: NodeName | None = None
+
+    @model_validator(mode="after")
+    def _may_be_declined(self) -> Self:
+        if self.offer and self.declined is None:
+            raise ValueError(
+                "`declined:` is missing: where does one go who wants no callback? (or write `offer: false`)"
+            )
+        return self
+
+    def ends(self) -> bool:
+        """When the callback is promised and nothing follows."""
+        return self.next is None
 
     async def visit(self, at: Visit) -> Step:
         """Offer, ask the number, keep, confirm."""

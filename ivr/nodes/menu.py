@@ -87,6 +87,10 @@ class Language(Node):
             raise ValueError('write `set: en`, or `text:` with `keys: {"1": es, "2": en}`')
         return self
 
+    def waits(self) -> bool:
+        """Only when it asks."""
+        return self.text is not None
+
     async def visit(self, at: Visit) -> Step:
         """Choose."""
         chosen: str | Missed = self.set or Missed.NO_INPUT

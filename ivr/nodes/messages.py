@@ -32,6 +32,10 @@ class Voicemail(Node):
     empty: NodeName | None = None
     failed: NodeName | None = None
 
+    def ends(self) -> bool:
+        """When the message is kept and nothing follows."""
+        return self.next is None
+
     async def visit(self, at: Visit) -> Step:
         """Ask, record, keep, confirm."""
         await at.say(self.text)

@@ -49,6 +49,10 @@ class Queue(Node):
     no_agents: NodeName | None = None
     failed: NodeName | None = None
 
+    def ends(self) -> bool:
+        """After the talk, when nothing follows."""
+        return self.next is None
+
     async def visit(self, at: Visit) -> Step:
         """Wait."""
         at.waiting_since_s = at.waiting_since_s or at.now_s()
@@ -137,6 +141,10 @@ class Transfer(Node):
     busy: NodeName | None = None
     no_answer: NodeName | None = None
     failed: NodeName | None = None
+
+    def ends(self) -> bool:
+        """After the talk, when nothing follows."""
+        return self.next is None
 
     async def visit(self, at: Visit) -> Step:
         """Ring and wait for the end of the talk."""

@@ -51,6 +51,10 @@ class Goodbye(Node):
     text: Text
     failed: NodeName | None = None
 
+    def ends(self) -> bool:
+        """Always."""
+        return True
+
     async def visit(self, at: Visit) -> Step:
         """Speak to the end: a key does not cut the last words."""
         await at.say(self.text, barge_in=False)
