@@ -18,6 +18,7 @@ from dialer.agent_desk import AgentDesk
 from dialer.engine import Engine, EngineError
 from dialer.events import AttemptMoved, DialerEvent, Trouble
 from dialer.gate import ComplianceGate
+from dialer.inbound.hall import QueueHall
 from dialer.leads import HopperLeads
 from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
@@ -38,6 +39,7 @@ from server.catalogue import Catalogue
 from server.clock import SystemClock
 from server.event_hub import EventHub
 from server.import_leads import LeadImporter
+from server.inbound import Inbound, compose_inbound, queue_settings
 from server.metrics import Metrics
 from server.prompt_book import PromptBook
 from server.recorder import Recorder
@@ -77,6 +79,7 @@ class House:
     ami: AmiObserver
     recorder: Recorder
     redis: RedisLink
+    inbound: Inbound
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
@@ -144,6 +147,7 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                     await house.resume_campaigns()
                     yield house
                 await house.recorder.close()
+                await house.inbound.recorder.close()
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -184,12 +188,14 @@ def _compose(
     )
     prompts = PromptBook(library)
     desk = AgentDesk(control, clock, rng, hub.take)
+    hall = QueueHall(map(queue_settings, settings.queues), desk.pool, clock)
+    link = LinkWatch(control, clock)
     gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, clock, hub.take)
     recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
     services = Services(
         settings.node,
         control,
-        LinkWatch(control, clock),
+        link,
         clock,
         rng,
         PatientLog(stores.attempts, Patience(clock, hub.take, "moves of calls")),
@@ -199,6 +205,7 @@ def _compose(
         recorder,
         gate.recycle,
         hub.take,
+        hall.claimed,
     )
     redis = RedisLink(settings.redis_url, clock)
     source = HopperLeads(RedisHopper(redis), stores.leads, gate, clock, hub.take)
@@ -212,11 +219,16 @@ def _compose(
         stores.attempts, stores.leads, stores.dispositions, stores.dnc, desk, clock, hub.take, catalogue
     )
     importer = LeadImporter(stores.leads, stores.lists, clock, rng)
+    calls_in = compose_inbound(
+        settings, control, link, clock, rng, desk, hall, stores, library, recorder.folder, trunks, hub.take,
+        metrics.take_flow,
+    )  # fmt: skip
     for listener in (metrics.take, engine.take, partial(_count_ended, gate)):
         hub.listen(listener)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
+        calls_in,
     )  # fmt: skip
 
 
@@ -231,6 +243,7 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "ami": house.ami.run(),
         "defaults": _default_dispositions(house),
         "recordings": _finish_recordings(house),
+        "inbound": house.inbound.run(house.engine),
         "lag": _watch_lag(house),
     }
 

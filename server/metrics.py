@@ -14,6 +14,8 @@ from dialer.events import (
     Trouble,
     VerdictSaid,
 )
+from dialer.inbound.events import CallOver, TalkOver, WaitEnded
+from ivr.events import FlowEvent, NodeLeft, SessionEnded, SurveyAnswered
 from telephony.ami.events import AmiEvent, MediaQuality, RegistrationChanged
 from telephony.events import LinkState
 
@@ -67,6 +69,43 @@ class Metrics:
             "timbre_event_loop_lag_seconds", "How late timers fire", buckets=_LATENCY_S, registry=registry
         )
 
+        self.calls_in = Counter(
+            "timbre_inbound_calls", "Calls from outside by how they ended", ["how"], registry=registry
+        )
+        self.waits = Counter("timbre_queue_waits", "Waits by how they ended", ["queue", "how"], registry=registry)
+        self.answered_in_time = Counter(
+            "timbre_queue_answered_in_time", "Answered within the service level", ["queue"], registry=registry
+        )
+        self.wait_s = Histogram(
+            "timbre_queue_wait_seconds", "Waits of answered callers", ["queue"], buckets=_SECONDS, registry=registry
+        )
+        self.flow_nodes = Counter(
+            "timbre_flow_nodes", "Nodes that callers left", ["flow", "node", "branch"], registry=registry
+        )
+        self.flow_left = Counter(
+            "timbre_flow_callers_left", "Callers who hung up at a node", ["flow", "node"], registry=registry
+        )
+        self.flow_ends = Counter(
+            "timbre_flow_ends", "Walks by how they ended", ["flow", "exit", "contained"], registry=registry
+        )
+        self.survey = Counter(
+            "timbre_survey_answers", "Survey answers", ["flow", "question", "score"], registry=registry
+        )
+
+    def take_flow(self, event: FlowEvent) -> None:
+        """Count what happens in flows."""
+        match event:
+            case NodeLeft(flow=flow, node=node, caller_left=True):
+                self.flow_left.labels(flow, node).inc()
+            case NodeLeft(flow=flow, node=node, branch=branch):
+                self.flow_nodes.labels(flow, node, branch).inc()
+            case SessionEnded(flow=flow, exit=how, contained=contained):
+                self.flow_ends.labels(flow, how.value, str(contained).lower()).inc()
+            case SurveyAnswered(flow=flow, question=question, score=score):
+                self.survey.labels(flow, question, str(score)).inc()
+            case _:
+                pass
+
     def take_ami(self, event: AmiEvent) -> None:
         """Count what the manager interface sees."""
         match event:
@@ -100,6 +139,15 @@ class Metrics:
                 self.planned.labels(campaign_id, law).inc(plan.place)
             case LinkChanged(state=state):
                 self.link_up.set(1 if state is LinkState.UP else 0)
+            case WaitEnded(queue=queue, how=how, waited_s=waited_s, in_time=in_time):
+                self.waits.labels(queue, how).inc()
+                if how == "answered":
+                    self.wait_s.labels(queue).observe(waited_s)
+                    self.answered_in_time.labels(queue).inc(int(in_time))
+            case CallOver(how=how):
+                self.calls_in.labels(how).inc()
+            case TalkOver(queue=queue, talk_s=talk_s):
+                self.talk_s.labels(queue or "direct").observe(talk_s)
             case Trouble(where=where):
                 self.troubles.labels(where).inc()
             case _:

@@ -121,6 +121,49 @@ class AgentPart(_Part):
     skills: dict[str, int] = Field(default_factory=dict)
 
 
+class QueuePart(_Part):
+    """One queue of callers; docs/inbound.md explains every field and the rule of blending.
+
+    hours: such as "mon-fri 09:00-18:00", in time_zone; none: always open. holidays: country whose holidays are closed.
+    """
+
+    queue_id: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+    name: str = ""
+    skills: tuple[str, ...] = ()
+    priority: Annotated[int, Field(ge=1, le=9)] = 5
+    before_outbound: bool = False
+    service_level_s: Annotated[float, Field(gt=0)] = 20.0
+    service_level_target: Annotated[float, Field(gt=0, le=1)] = 0.8
+    max_wait_s: Annotated[float, Field(gt=0)] = 600.0
+    max_waiting: Annotated[int, Field(ge=1)] = 200
+    overflow_to: str = ""
+    hours: tuple[str, ...] = ()
+    time_zone: str = "Europe/Madrid"
+    holidays: str = ""
+    keep_free: Annotated[int, Field(ge=0)] = 0
+    announce_every_s: Annotated[float, Field(ge=5)] = 30.0
+    recording: bool = True
+    wrap_up_s: Annotated[float, Field(ge=0)] = 30.0
+    dispositions: Annotated[tuple[str, ...], Field(min_length=1)] = ("done", "call_back", "complaint", "wrong_number")
+
+
+class LinePart(_Part):
+    """A number that people call ("*": every other one) and what it leads to: a flow, else a queue, else an agent."""
+
+    number: str
+    flow: str = ""
+    queue: str = ""
+    agent: str = ""
+    language: Literal["es", "en"] = "es"
+
+
+class ExtensionPart(_Part):
+    """A direct extension: who calls this number reaches this agent."""
+
+    number: Annotated[str, Field(pattern=r"^[0-9*#]{1,20}$")]
+    agent: str
+
+
 class LogSettings(_Part):
     """How the server speaks. format: text for people, json for machines."""
 
@@ -147,6 +190,10 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     trunks: tuple[TrunkPart, ...] = ()
     agents: tuple[AgentPart, ...] = ()
+    flows: Path = Path("flows.d")
+    queues: tuple[QueuePart, ...] = ()
+    lines: tuple[LinePart, ...] = ()
+    extensions: tuple[ExtensionPart, ...] = ()
 
     @classmethod
     def settings_customise_sources(

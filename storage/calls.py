@@ -20,6 +20,8 @@ class CallStage(StrEnum):
 class StoredCall:
     """One call. caller: as the network gave it, masked wherever it is shown. flow_node: where the flow can go on.
 
+    bookmark: what the flow needs for that, as JSON; it never holds anything sensitive.
+
     queue_since_s: since when it waits (seconds since 1970), kept when it returns to the same queue. waited_s, talk_s:
     in all queues, with all agents. ended_how: "" while it lives, then an exit of the flow or "abandoned in queue".
     """
@@ -41,6 +43,7 @@ class StoredCall:
     talk_s: float = 0.0
     ended_at_s: float | None = None
     ended_how: str = ""
+    bookmark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

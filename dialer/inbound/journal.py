@@ -38,7 +38,6 @@ class CallJournal:
         """The caller came to a node of a flow."""
         self._steps += 1
         step = self._open_step = CallStep(self.call.call_id, self._steps, at_s, flow, node, kind)
-        self.note(flow=flow, flow_node=node)
         self._append(lambda: self._store.step(step))
 
     def left(self, node: str, branch: str, spent_s: float, caller_left: bool) -> None:

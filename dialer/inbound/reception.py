@@ -82,6 +82,11 @@ class Reception:
             case _:
                 pass
 
+    def bookmark(self, call_id: str, flow: str, node: str, bookmark: str) -> None:
+        """Where a flow would go on after a restart."""
+        if (call := self.calls.get(call_id)) is not None:
+            call.journal.note(flow=flow, flow_node=node, bookmark=bookmark)
+
     def call_of(self, agent_id: str) -> InboundCall | None:
         """The call that an agent talks on."""
         return next((call for call in self.calls.values() if call.room and agent_id in call.room.agents()), None)
@@ -125,10 +130,10 @@ class Reception:
         services.sink(CallArrived(services.clock.now_s(), call.call_id, stored.did, caller, route.flow))
         return await self._walk(call, route)
 
-    async def _walk(self, call: InboundCall, route: Route, node: str = "") -> str:
+    async def _walk(self, call: InboundCall, route: Route, bookmark: str = "") -> str:
         """The call's own course; how it ended."""
         if route.flow and self._flows.has(route.flow):
-            return await self._flows.run(route.flow, RealCallerLine(call), node)
+            return await self._flows.run(route.flow, RealCallerLine(call), bookmark)
         if route.queue:
             longest_s = self._queue_limit_s(route.queue)
             queued = await serve(call, QueueOrder(route.queue, longest_s, language=route.language))
@@ -153,6 +158,8 @@ class Reception:
         how = "broken"
         try:
             how = await course
+            if how == "caller_left":
+                how = self._how_left(call)
         except (LineGone, CallerGone):
             how = self._how_left(call)
         except TelephonyError as error:
@@ -163,7 +170,7 @@ class Reception:
         except Exception as error:  # the supervisor of calls from outside: one broken call never touches another
             self.services.trouble(f"a call broke off by a fault of ours: {type(error).__name__}: {error}", call.call_id)
             await self._excuse(call)
-        await self._end(call, how)
+        await self.end(call, how)
 
     @staticmethod
     def _how_left(call: InboundCall) -> str:
@@ -184,7 +191,8 @@ class Reception:
         except (LineGone, TelephonyError):
             pass
 
-    async def _end(self, call: InboundCall, how: str) -> None:
+    async def end(self, call: InboundCall, how: str) -> None:
+        """Hang up and close the books on a call."""
         services = self.services
         if call.line.hung_up is None:
             try:
@@ -295,7 +303,7 @@ class Reception:
         route = self._routes.get(number_key(stored.did)) or self._routes.get("*") or Route(stored.did)
         route = replace(route, flow=stored.flow or route.flow, language=stored.language or route.language)
         if route.flow and self._flows.has(route.flow):
-            return await self._walk(call, route, stored.flow_node)
+            return await self._walk(call, route, stored.bookmark)
         return await self._walk(call, replace(route, queue=stored.queue or route.queue))
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -68,8 +68,8 @@ class Flows(Protocol):
         """Whether there is such a flow."""
         ...
 
-    async def run(self, flow: str, line: CallerLine, node: str = "") -> str:
-        """Walk a caller through a flow, from `node` when it went on from there before; how it ended, in a word."""
+    async def run(self, flow: str, line: CallerLine, bookmark: str = "") -> str:
+        """Walk a caller through a flow, from a `bookmark` when a restart interrupted it; how it ended, in a word."""
         ...
 
 

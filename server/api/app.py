@@ -13,9 +13,10 @@ from agents.agent import AgentError
 from campaigns.campaign_file import CampaignFileError
 from campaigns.csv_text import LeadFileError
 from dialer.engine import EngineError
+from dialer.inbound.call import CallRefused
 from dialer.wrap_up import DispositionError
 from media.prompts import PromptMissing
-from server.api import agents, calls, campaigns, leads, status
+from server.api import agents, calls, campaigns, inbound, leads, status
 from server.house import House
 from storage.errors import StorageError
 from telephony.errors import TelephonyError
@@ -24,6 +25,7 @@ _BEARER = HTTPBearer(auto_error=False)
 # What a person can mend by asking differently is 4xx; what must be waited for or repaired here is 503.
 _STATUS: dict[type[Exception], int] = {
     AgentError: 409,
+    CallRefused: 409,
     CampaignFileError: 422,
     DispositionError: 422,
     EngineError: 409,
@@ -43,7 +45,7 @@ def make_app(house: House, token: str) -> FastAPI:
 
     app = FastAPI(title="Timbre", version="1", docs_url="/api/docs", openapi_url="/api/openapi.json", redoc_url=None)
     app.state.house = house
-    for router in (status.router, campaigns.router, leads.router, agents.router, calls.router):
+    for router in (status.router, campaigns.router, leads.router, agents.router, calls.router, inbound.router):
         app.include_router(router, prefix="/api/v1", dependencies=[Depends(allowed)])
     for kind, code in _STATUS.items():
         app.add_exception_handler(kind, _handler(code))

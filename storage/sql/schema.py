@@ -235,6 +235,7 @@ calls = Table(
     Column("stage", Text, nullable=False),
     Column("flow", Text, nullable=False),
     Column("flow_node", Text, nullable=False),
+    Column("bookmark", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("queue", Text, nullable=False),
     Column("queue_since_s", Float),

@@ -81,8 +81,8 @@ class ScriptedFlows:
     def has(self, flow: str) -> bool:
         return flow in self.scripts
 
-    async def run(self, flow: str, line: CallerLine, node: str = "") -> str:
-        self.nodes.append((flow, node))
+    async def run(self, flow: str, line: CallerLine, bookmark: str = "") -> str:
+        self.nodes.append((flow, bookmark))
         return cast(str, await self.scripts[flow](line))  # type: ignore[misc]
 
 

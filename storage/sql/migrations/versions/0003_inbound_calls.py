@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("flow", sa.Text(), nullable=False),
         sa.Column("flow_node", sa.Text(), nullable=False),
+        sa.Column("bookmark", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("queue_since_s", sa.Float(), nullable=True),

@@ -1,0 +1,139 @@
+"""Calls from outside, composed: queues, reception, flows and their world."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.queue import QueueSettings
+from campaigns.calling_window import CallingWindow, parse_span
+from campaigns.clock import Clock
+from dialer.agent_desk import AgentDesk
+from dialer.engine import Engine
+from dialer.events import EventSink, Trouble
+from dialer.inbound.callbacks import Callbacks
+from dialer.inbound.hall import QueueHall
+from dialer.inbound.reception import Reception, Route, number_key
+from dialer.inbound.services import InboundServices
+from dialer.link_watch import LinkWatch
+from dialer.patience import Patience
+from dialer.trunk import Trunk
+from ivr.events import FlowEvent
+from ivr.port import World
+from ivr.speech import FlowSpeech
+from media.prompts import PromptLibrary
+from media.recordings import RecordingStore as RecordingFolder
+from media.speech.cache import SpeechCache
+from media.speech.espeak import Espeak
+from media.speech.speaker import Speaker
+from server.flow_world import Answers, EmergencySwitches, FlowHouse, FlowNotes, MemoryLocks, NotSetUp, load_in_thread
+from server.house_sounds import NodeSounds
+from server.settings import QueuePart, Settings
+from server.stores import Stores
+from server.talk_recorder import MessageRecorder, TalkRecorder
+from telephony.asterisk import install
+from telephony.errors import SetupError, TelephonyError
+from telephony.port import CallControl
+
+_STUMBLE_S = 1.0
+
+
+def queue_settings(part: QueuePart) -> QueueSettings:
+    """A queue as the pure floor knows it. Raises ValueError (also QueueError) that says what to mend."""
+    fields = part.model_dump(exclude={"hours", "holidays", "skills"})
+    window = CallingWindow(tuple(map(parse_span, part.hours)), part.holidays) if part.hours else None
+    return QueueSettings(**fields, skills=frozenset(part.skills), hours=window)
+
+
+@dataclass(slots=True)
+class Inbound:
+    """What the API and the commands work with."""
+
+    reception: Reception
+    hall: QueueHall
+    flows: FlowHouse
+    switches: EmergencySwitches
+    callbacks: Callbacks
+    recorder: TalkRecorder
+    sounds: NodeSounds
+    clock: Clock
+    sink: EventSink
+
+    async def run(self, engine: Engine) -> None:
+        """Prepare, wait until the engine and the exchange agree, then take calls until cancelled."""
+        await asyncio.to_thread(self.sounds.prepare, self.clock.now_s(), self.sink)
+        for problem in await load_in_thread(self.flows):
+            self.sink(Trouble(self.clock.now_s(), "flows", problem))
+        while True:
+            await engine.recovered.wait()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self.reception.run(), name="reception")
+                    group.create_task(self.callbacks.run(), name="callbacks")
+            except* TelephonyError as errors:
+                self._stumbled(errors)
+            except* Exception as errors:  # the supervisor of calls from outside
+                self._stumbled(errors)
+            await asyncio.sleep(_STUMBLE_S)
+
+    def _stumbled(self, errors: BaseExceptionGroup[BaseException]) -> None:
+        words = "; ".join(str(error) or repr(error) for error in errors.exceptions)
+        self.sink(Trouble(self.clock.now_s(), "inbound", f"stumbled and goes on: {words}"))
+
+
+def compose_inbound(
+    settings: Settings,
+    control: CallControl,
+    link: LinkWatch,
+    clock: Clock,
+    rng: random.Random,
+    desk: AgentDesk,
+    hall: QueueHall,
+    stores: Stores,
+    library: PromptLibrary,
+    folder: RecordingFolder,
+    trunks: dict[str, Trunk],
+    sink: EventSink,
+    flow_event: Callable[[FlowEvent], None],
+) -> Inbound:
+    """Put the parts together; nothing runs yet. Blocking: a folder is made and swept."""
+    cache = SpeechCache(settings.var_dir / "prompts" / "speech", clock)
+    sounds_dir, music = _asterisk_sounds(settings)
+    speaker = Speaker(library, Espeak(), cache, sounds_dir)
+    sounds = NodeSounds(library, speaker, [settings.var_dir / "sounds" / "music", *music])
+    recorder = TalkRecorder(folder, control, clock, sink)
+    messages = settings.recordings_dir
+    services = InboundServices(
+        settings.node, control, link, clock, rng, desk, hall, stores.calls, stores.promises,
+        Patience(clock, sink, "facts of calls"), recorder, MessageRecorder(messages, control), sounds,
+        lambda: max(trunks.values(), key=lambda trunk: trunk.free, default=None),
+        {part.number: part.agent for part in settings.extensions}, sink,
+    )  # fmt: skip
+    routes = {
+        "*" if part.number == "*" else number_key(part.number): Route(
+            part.number, part.flow, part.queue, part.agent, part.language
+        )
+        for part in settings.lines
+    }
+    flows = FlowHouse(settings.flows)
+    reception = Reception(services, flows, routes)
+    callbacks = Callbacks(services, reception)
+    notes, switches, absent = FlowNotes(reception, flow_event), EmergencySwitches(), NotSetUp()
+    flows.world = World(
+        FlowSpeech(speaker, country=settings.asterisk.country.upper()), absent, absent, absent, hall,
+        Answers(stores.promises, callbacks.promised), MemoryLocks(clock.now_s), absent, switches, notes, notes, clock,
+        random.SystemRandom(),
+    )  # fmt: skip
+    return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, clock, sink)
+
+
+def _asterisk_sounds(settings: Settings) -> tuple[Path | None, list[Path]]:
+    """Where a managed Asterisk's own voices and music lie."""
+    if not settings.asterisk.managed:
+        return None, []
+    try:
+        installation = install.require()
+    except SetupError:
+        return None, []
+    return installation.sounds_dir, [installation.data_dir / "moh"]
