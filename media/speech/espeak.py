@@ -38,8 +38,11 @@ class Espeak:
         """Raises SpeechFailed when the program is missing, fails, or takes longer than its timeout."""
         if len(text) > LONGEST_TEXT:
             raise SpeechFailed(f"a text of {len(text)} characters is too long to speak: {LONGEST_TEXT} at most")
+        said = plain(text)
+        if not said:
+            return np.zeros(0, np.int16)
         command = [self._program, "-v", _voice(tongue), "-s", _SPEED_WORDS_PER_MIN, "-b", "1", "--stdin", "--stdout"]
-        return _decoded(_run(command, plain(text).encode(), self._timeout_s))
+        return _decoded(_run(command, said.encode(), self._timeout_s))
 
 
 def plain(text: str) -> str:
@@ -81,7 +84,7 @@ def _decoded(data: bytes) -> Samples:
             rate_hz = sound.getframerate()
             samples = np.frombuffer(sound.readframes(len(data) // 2), "<i2")
     except (wave.Error, EOFError) as error:
-        raise SpeechFailed(f"espeak-ng gave no sound: {error}") from error
+        raise SpeechFailed(f"espeak-ng gave no sound: {str(error) or 'it ended early'}") from error
     if rate_hz == SAMPLE_RATE_HZ or not samples.size:
         return samples.astype(np.int16)
     resampled = soxr.resample(samples.astype(np.float32), rate_hz, SAMPLE_RATE_HZ, quality="HQ")

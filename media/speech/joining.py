@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from media.levels import frame_dbfs, normalised
+from media.levels import SILENT_DBFS, frame_dbfs, normalised
 
 Samples = NDArray[np.int16]
 
@@ -18,6 +18,8 @@ LEVEL_DBFS: Final = -20.0
 """Active level of everything that is said: the recorded packs lie between -18.5 (en) and -20.3 (es)."""
 QUIET_DBFS: Final = -45.0
 """25 dB below speech: softer than this is silence, at the level above."""
+DYNAMICS_DB: Final = 32.0
+"""What is that much softer than the loudest 20 ms is no part of a word. Relative, so that a gain changes nothing."""
 LEAD_S: Final = 0.04
 """Kept before the first loud frame: the hiss of an s or f is softer than the vowel after it."""
 TAIL_S: Final = 0.06
@@ -25,18 +27,24 @@ WORD_GAP_S: Final = 0.02
 PAUSE_S: Final = 0.18
 LONGEST_SILENCE_S: Final = 0.34
 """What is left of a synthesiser's pause between clauses."""
+_PASSES: Final = 3
+"""A gain changes which frames count as sound, and so the level: after three passes it stays within 0.5 dB."""
 _FADE: Final = SAMPLE_RATE_HZ * 5 // 1000
 
 
 def fitted(samples: Samples) -> Samples:
     """At LEVEL_DBFS, silence before and after cut off, ends faded over 5 ms. Nothing is left of silence."""
-    level = normalised(samples, LEVEL_DBFS)
-    loud = np.flatnonzero(frame_dbfs(level) > QUIET_DBFS)
-    if not loud.size:
-        return level[:0]
+    frames = frame_dbfs(samples)
+    loudest = float(frames.max(initial=SILENT_DBFS))
+    if loudest <= SILENT_DBFS:
+        return samples[:0]
+    loud = np.flatnonzero(frames > loudest - DYNAMICS_DB)
     start = max(0, int(loud[0]) * FRAME_SAMPLES - int(LEAD_S * SAMPLE_RATE_HZ))
     end = (int(loud[-1]) + 1) * FRAME_SAMPLES + int(TAIL_S * SAMPLE_RATE_HZ)
-    return faded(level[start:end])
+    made = samples[start:end]
+    for _ in range(_PASSES):
+        made = normalised(made, LEVEL_DBFS)
+    return faded(made)
 
 
 def faded(samples: Samples) -> Samples:

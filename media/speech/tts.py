@@ -1,10 +1,11 @@
 """Text to speech: the port, and how an engine is found by its name.
 
 A plugin is a callable without arguments that returns a TextToSpeech: registered as an entry point of the group
-`timbre.text_to_speech`, or named by its dotted path "package.module:factory".
+`timbre.text_to_speech`, or named by its path "package.module:factory".
 """
 
 import importlib
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 
@@ -33,17 +34,27 @@ class TextToSpeech(Protocol):
 
 def load_engine(name: str) -> TextToSpeech:
     """The engine of this name: "espeak-ng", a plugin's name or a dotted path. Raises SpeechFailed."""
-    from media.speech.espeak import Espeak
+    try:
+        factory = _factory(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SpeechFailed(f"speech engine {name!r} cannot be loaded ({error}): {_known()}") from error
+    if factory is None:
+        raise SpeechFailed(f"there is no speech engine {name!r}: {_known()}")
+    return factory()
+
+
+def _factory(name: str) -> Callable[[], TextToSpeech] | None:
+    from media.speech.espeak import Espeak  # it is an engine of this port: imported only when engines are looked for
 
     if name == "espeak-ng":
-        return Espeak()
-    if ":" in name:
-        module, _, attribute = name.partition(":")
-        try:
-            return cast(TextToSpeech, getattr(importlib.import_module(module), attribute)())
-        except (ImportError, AttributeError) as error:
-            raise SpeechFailed(f"speech engine {name!r} cannot be loaded: {error}") from error
-    for point in entry_points(group=GROUP, name=name):
-        return cast(TextToSpeech, point.load()())
-    known = ", ".join(sorted({"espeak-ng", *entry_points(group=GROUP).names}))
-    raise SpeechFailed(f"no speech engine {name!r}: use one of {known}, or a dotted path package.module:factory")
+        return Espeak
+    module, colon, attribute = name.partition(":")
+    if colon:
+        return cast(Callable[[], TextToSpeech], getattr(importlib.import_module(module), attribute))
+    point = next(iter(entry_points(group=GROUP, name=name)), None)
+    return None if point is None else cast(Callable[[], TextToSpeech], point.load())
+
+
+def _known() -> str:
+    names = ", ".join(sorted({"espeak-ng", *entry_points(group=GROUP).names}))
+    return f"use one of {names}, or a path package.module:factory"
