@@ -49,7 +49,7 @@ class CallingWindow:
 
     def is_open(self, at_s: float, zone: str) -> bool:
         """Whether calling is allowed at `at_s` (seconds since 1970, UTC) for somebody who lives in `zone`."""
-        local = datetime.fromtimestamp(at_s, ZoneInfo(zone))
+        local = _local(at_s, zone)
         return not self._closed_on(local.date()) and any(span.holds(local) for span in self.spans)
 
     def next_open_s(self, at_s: float, zone: str) -> float | None:
@@ -98,6 +98,12 @@ def next_open_everywhere_s(windows: Iterable[CallingWindow], at_s: float, zones:
 
 
 @lru_cache(maxsize=1024)
+def window_of(texts: tuple[str, ...], holiday_country: str = "", holiday_region: str = "") -> CallingWindow:
+    """The window of spans written as texts; made once. Raises ValueError when a text is no span."""
+    return CallingWindow(tuple(parse_span(text) for text in texts), holiday_country, holiday_region)
+
+
+@lru_cache(maxsize=1024)
 def parse_span(text: str) -> Span:
     """Read "mon-fri 09:00-21:00" or "daily 08:00-21:00" (every day). Raises ValueError that says how to write it."""
     match = _SPAN.fullmatch(text.strip().lower())
@@ -136,6 +142,12 @@ def _calendar(country: str, region: str) -> holidays.HolidayBase:
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=256)
+def _local(at_s: float, zone: str) -> datetime:
+    """Wall-clock time; several windows ask about the same moment."""
+    return datetime.fromtimestamp(at_s, ZoneInfo(zone))
 
 
 def _instant(day: date, of_day_s: int, zone: str) -> float:

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from campaigns.calling_window import CallingWindow, parse_span
+from campaigns.calling_window import CallingWindow, window_of
 from campaigns.consent import Basis
 from campaigns.disposition import DEFAULT_DISPOSITIONS, STRICT, Disposition
 from campaigns.outcome import Outcome
@@ -74,8 +74,7 @@ class Hours:
 
     def window(self, country: str, region: str = "") -> CallingWindow:
         """The windows as a calendar. Raises ValueError when a text is not a window."""
-        spans = tuple(parse_span(text) for text in self.windows)
-        return CallingWindow(spans) if self.on_holidays else CallingWindow(spans, country, region)
+        return window_of(self.windows) if self.on_holidays else window_of(self.windows, country, region)
 
 
 @dataclass(frozen=True, slots=True)

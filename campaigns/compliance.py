@@ -7,10 +7,10 @@ callee's jurisdiction (`campaigns.rule_pack`). A refusal names its rule, the sou
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from campaigns.calling_window import CallingWindow, next_open_everywhere_s, open_everywhere
-from campaigns.campaign import Campaign
+from campaigns.campaign import Campaign, Purpose
 from campaigns.consent import Consent
 from campaigns.lead import Lead
 from campaigns.phone import country_of, is_mobile, national_part
@@ -105,8 +105,18 @@ def may_dial(
 
 def rules_for(country: str, campaign: Campaign, packs: Mapping[str, RulePack] | None = None) -> tuple[AnyRule, ...]:
     """The rules for calling numbers of `country` with this campaign's purpose; none for a country without a pack."""
-    pack = (shipped_packs() if packs is None else packs).get(country)
-    return tuple(rule for rule in pack.rules if campaign.purpose in rule.purposes) if pack else ()
+    if packs is None:
+        return _shipped_rules(country, campaign.purpose)
+    return _rules_of(packs.get(country), campaign.purpose)
+
+
+@lru_cache(maxsize=4096)
+def _shipped_rules(country: str, purpose: Purpose) -> tuple[AnyRule, ...]:
+    return _rules_of(shipped_packs().get(country), purpose)
+
+
+def _rules_of(pack: RulePack | None, purpose: Purpose) -> tuple[AnyRule, ...]:
+    return tuple(rule for rule in pack.rules if purpose in rule.purposes) if pack else ()
 
 
 def legal_windows(

@@ -51,20 +51,24 @@ def mask(phone: str) -> str:
 @lru_cache(maxsize=65_536)
 def zones_of(phone: str) -> tuple[str, ...]:
     """All IANA zones that an E.164 number may ring in, by its prefix; empty when nobody knows."""
-    try:
-        number = phonenumbers.parse(phone, None)
-    except phonenumbers.NumberParseException:
-        return ()
-    return _zones(number)
+    number = _number(phone)
+    return _zones(number) if number else ()
 
 
 @lru_cache(maxsize=65_536)
 def country_of(phone: str) -> str:
     """ISO 3166 alpha-2 country of an E.164 number, "" when it belongs to none."""
+    number = _number(phone)
+    return phonenumbers.region_code_for_number(number) or "" if number else ""
+
+
+@lru_cache(maxsize=1024)
+def _number(phone: str) -> phonenumbers.PhoneNumber | None:
+    """An E.164 number taken apart, once for all that is asked of it in one go; None when it is none."""
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None)) or ""
+        return phonenumbers.parse(phone, None)
     except phonenumbers.NumberParseException:
-        return ""
+        return None
 
 
 def is_mobile(phone: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from campaigns.calling_window import CallingWindow, parse_span
+from campaigns.calling_window import CallingWindow, parse_span, window_of
 from campaigns.campaign import Purpose
 from campaigns.consent import Basis
 from campaigns.disposition import STRICT
@@ -82,8 +82,7 @@ class WindowRule(Rule):
 
     def window(self, country: str) -> CallingWindow:
         """The calendar. Regional holidays are not known from a number: national ones close."""
-        spans = tuple(parse_span(text) for text in self.windows)
-        return CallingWindow(spans, country if self.holidays else "")
+        return window_of(self.windows, country if self.holidays else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
