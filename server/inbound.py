@@ -116,7 +116,7 @@ def compose_inbound(
         )
         for part in settings.lines
     }
-    flows = FlowHouse(settings.flows)
+    flows = FlowHouse(settings.ivr.flows)
     reception = Reception(services, flows, routes)
     callbacks = Callbacks(services, reception)
     notes, switches, absent = FlowNotes(reception, flow_event), EmergencySwitches(), NotSetUp()

@@ -164,6 +164,12 @@ class ExtensionPart(_Part):
     agent: str
 
 
+class IvrPart(_Part):
+    """Menus. flows: folder of flow files, read at the start and on reload."""
+
+    flows: Path = Path("flows.d")
+
+
 class LogSettings(_Part):
     """How the server speaks. format: text for people, json for machines."""
 
@@ -190,7 +196,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     trunks: tuple[TrunkPart, ...] = ()
     agents: tuple[AgentPart, ...] = ()
-    flows: Path = Path("flows.d")
+    ivr: IvrPart = IvrPart()
     queues: tuple[QueuePart, ...] = ()
     lines: tuple[LinePart, ...] = ()
     extensions: tuple[ExtensionPart, ...] = ()

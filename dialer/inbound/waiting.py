@@ -96,11 +96,13 @@ class _Wait:
     def _since_s(self) -> float:
         """Monotonic time since which the caller waits: older when it keeps a place."""
         clock = self._services.clock
-        since_s, resumed = self._order.since_s, self._call.resumed_wait
-        if since_s is None and resumed and resumed[0] == self._order.queue:
-            since_s = resumed[1]
+        since_s, resumed = [clock.now_s()], self._call.resumed_wait
+        if self._order.since_s is not None:
+            since_s.append(self._order.since_s)
+        if resumed and resumed[0] == self._order.queue:
+            since_s.append(resumed[1])
         self._call.resumed_wait = None
-        return clock.monotonic_s() - (0.0 if since_s is None else max(0.0, clock.now_s() - since_s))
+        return clock.monotonic_s() - (clock.now_s() - min(since_s))
 
     async def run(self) -> tuple[Queued, RoomEnd | None]:
         """Wait and talk; the caller is on the line when this returns."""

@@ -1,0 +1,79 @@
+"""Settings and sounds of a node that people call: tones instead of words, so that a test can tell them apart."""
+
+from pathlib import Path
+
+from media import soundfiles
+from tests.support.inbound_caller import tone
+
+DID, QUEUE_DID = "+34910000001", "+34910000002"
+MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 400.0
+SETTINGS = f"""
+[ivr]
+flows = "{{folder}}/flows"
+[media]
+prompts = ["{{folder}}/sounds"]
+[[trunks]]
+name = "carrier"
+host = "127.0.0.1"
+port = 9
+match = ["127.0.0.1"]
+qualify_s = 0
+[[lines]]
+number = "{DID}"
+flow = "tonos"
+[[lines]]
+number = "{QUEUE_DID}"
+queue = "sales"
+[[extensions]]
+number = "201"
+agent = "agent00"
+[[queues]]
+queue_id = "sales"
+wrap_up_s = 1.0
+max_wait_s = 120
+"""
+FLOW = """
+flow: tonos
+language: es
+start: menu
+nodes:
+  menu:
+    do: menu
+    text: "{menu:prompt}"
+    keys: {"1": uno, "2": cola, "3": numero}
+    no_input: adios
+    invalid: adios
+    failed: adios
+  uno:
+    do: goodbye
+    text: "{uno:prompt}"
+  cola:
+    do: queue
+    queue: sales
+    announce: {every_s: 5, text: "{position:number}"}
+    next: adios
+  numero:
+    do: transfer
+    number: "'+34600'"
+    next: adios
+  adios:
+    do: goodbye
+    text: "{uno:prompt}"
+"""
+
+
+def furnish(folder: Path) -> str:
+    """Write flow and sounds into `folder`; the settings that name them. Blocking."""
+    for name, hz, seconds in (("menu", MENU_HZ, 8.0), ("uno", ONE_HZ, 1.0)):
+        path = folder / "sounds" / "es" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfiles.save(path, tone(hz, seconds))
+    (folder / "flows").mkdir()
+    flow = FLOW.split("  numero:")[0].replace(', "3": numero', "") + "  adios:" + FLOW.split("  adios:")[1]
+    (folder / "flows" / "tonos.yaml").write_text(flow)
+    return SETTINGS.replace("{folder}", str(folder))
+
+
+def own_music(var: Path) -> None:
+    """Music of one tone, in the node's own folder. Blocking."""
+    soundfiles.save(var / "sounds" / "music" / "tone.wav", tone(MUSIC_HZ, 3.0))

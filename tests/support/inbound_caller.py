@@ -1,0 +1,287 @@
+"""A caller of a few lines for real Asterisk: calls a number, presses keys in all three ways, keeps what it hears.
+
+Not a SIP stack: it knows what our own Asterisk says on loopback. Times are seconds of `time.monotonic`.
+"""
+
+import asyncio
+import re
+import secrets
+import struct
+import time
+from collections import deque
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.frames import FRAME_S, FRAME_SAMPLES
+from media.g711 import ulaw_decode, ulaw_encode
+
+_PAIRS = {
+    "1": (697, 1209), "2": (697, 1336), "3": (697, 1477), "4": (770, 1209), "5": (770, 1336), "6": (770, 1477),
+    "7": (852, 1209), "8": (852, 1336), "9": (852, 1477), "*": (941, 1209), "0": (941, 1336), "#": (941, 1477),
+}  # fmt: skip
+_EVENTS = "0123456789*#"
+_EVENT_TYPE = 101
+_FRAMES_OF_A_KEY = 5  # 100 ms
+
+
+class Keys(StrEnum):
+    """How a key reaches the other side."""
+
+    RFC4733 = "rfc4733"
+    INFO = "info"
+    IN_BAND = "in-band"
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, take: "asyncio.Queue[bytes] | deque[tuple[float, int, bytes]]") -> None:
+        self._take = take
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        if isinstance(self._take, asyncio.Queue):
+            self._take.put_nowait(data)
+        elif data[1] & 0x7F == 0:
+            self._take.append((time.monotonic(), struct.unpack_from(">I", data, 4)[0], data[12:]))
+
+
+class InboundCaller:
+    """One call. Use as `async with`: entering places it and waits for the answer, leaving hangs up.
+
+    keys: how `press` works; only with RFC4733 telephone events are offered. speak: (n,) int16 at 8 kHz, repeated.
+    """
+
+    def __init__(
+        self,
+        server: tuple[str, int],
+        number: str,
+        *,
+        caller: str = "+34600111222",
+        keys: Keys = Keys.RFC4733,
+        speak: NDArray[np.int16] | None = None,
+    ) -> None:
+        self.packets: deque[tuple[float, int, bytes]] = deque()
+        self.answered_s: float | None = None
+        self.ended_s: float | None = None
+        self.final_status = 0
+        self._server, self._number, self._caller, self._keys, self._speak = server, number, caller, keys, speak
+        self._call_id, self._to_tag, self._cseq = secrets.token_hex(8), "", 1
+        self._branch = f"z9hG4bK{secrets.token_hex(6)}"
+        self._far_rtp: tuple[str, int] | None = None
+        self._events: deque[tuple[bytes, bool]] = deque()  # what the speaker sends instead of speech: payload, event
+        self._answered, self._over = asyncio.Event(), asyncio.Event()
+        self._pressed: asyncio.Future[float] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self.dial()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.hang_up()
+
+    async def dial(self, patience_s: float = 10.0) -> None:
+        """Call and wait for the answer. Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        inbox: asyncio.Queue[bytes] = asyncio.Queue()
+        address = ("127.0.0.1", 0)
+        self._sip, _ = await loop.create_datagram_endpoint(
+            lambda: _Udp(inbox), local_addr=address, remote_addr=self._server
+        )
+        self._rtp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self.packets), local_addr=address)
+        self._send("INVITE", self._offer())
+        self._tasks = [loop.create_task(self._read(inbox)), loop.create_task(self._talk())]
+        async with asyncio.timeout(patience_s):
+            await self._answered.wait()
+
+    async def press(self, digits: str) -> float:
+        """Press keys one after the other; when the last one was let go."""
+        at_s = 0.0
+        for digit in digits:
+            at_s = await self._press(digit)
+            await asyncio.sleep(0.08)
+        return at_s
+
+    async def _press(self, digit: str) -> float:
+        if self._keys is Keys.INFO:
+            self._cseq += 1
+            self._branch = f"z9hG4bK{secrets.token_hex(6)}"
+            self._send("INFO", f"Signal={digit}\r\nDuration=100\r\n", "application/dtmf-relay")
+            return time.monotonic()
+        self._pressed = asyncio.get_running_loop().create_future()
+        if self._keys is Keys.IN_BAND:
+            moments = np.arange(_FRAMES_OF_A_KEY * FRAME_SAMPLES) / 8000
+            tone = sum(8000 * np.sin(2 * np.pi * hz * moments) for hz in _PAIRS[digit])
+            sound = ulaw_encode(np.asarray(tone, np.int16))
+            parts = [(sound[at : at + FRAME_SAMPLES], False) for at in range(0, len(sound), FRAME_SAMPLES)]
+        else:
+            event = _EVENTS.index(digit)
+            lengths = [(index + 1) * FRAME_SAMPLES for index in range(_FRAMES_OF_A_KEY)]
+            parts = [(struct.pack(">BBH", event, 10, length), True) for length in lengths]
+            parts += [(struct.pack(">BBH", event, 0x80 | 10, lengths[-1]), True)] * 3
+        self._events.extend(parts)
+        return await self._pressed
+
+    async def hang_up(self) -> None:
+        """Leave politely; does nothing when the other side did."""
+        if not self._over.is_set() and self.answered_s is not None:
+            self._cseq += 1
+            self._branch = f"z9hG4bK{secrets.token_hex(6)}"
+            self._send("BYE")
+            try:
+                async with asyncio.timeout(3.0):
+                    await self._over.wait()
+            except TimeoutError:
+                pass
+        self.die()
+
+    def die(self) -> None:
+        """Vanish without a word."""
+        for task in self._tasks:
+            task.cancel()
+        self._sip.close()
+        self._rtp.close()
+
+    async def ended(self, timeout_s: float = 30.0) -> None:
+        """Wait until the other side hangs up."""
+        async with asyncio.timeout(timeout_s):
+            await self._over.wait()
+
+    def audio(self, since_s: float = 0.0) -> NDArray[np.int16]:
+        """What was heard since a moment, packets one after the other."""
+        chosen = [payload for at_s, _, payload in self.packets if at_s >= since_s]
+        return ulaw_decode(b"".join(chosen)) if chosen else np.zeros(0, np.int16)
+
+    def tone_at(self, since_s: float, length_s: float = 0.2) -> float:
+        """The strongest frequency in Hz of what was heard then; 0 when it was (nearly) silent."""
+        sound = self.audio(since_s)[: int(length_s * 8000)].astype(float)
+        if len(sound) < 400 or np.sqrt((sound**2).mean()) < 100:
+            return 0.0
+        spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+        return float(np.argmax(spectrum) * 8000 / len(sound))
+
+    async def hears_tone(self, hz: float, timeout_s: float = 10.0, since_s: float = 0.0) -> float:
+        """Wait until a tone is heard; when its first packet came."""
+        seen = 0
+        async with asyncio.timeout(timeout_s):
+            while True:
+                packets = list(self.packets)
+                for at_s, _, payload in packets[seen:]:
+                    if at_s > since_s and _is_tone(ulaw_decode(payload), hz):
+                        return at_s
+                seen = len(packets)
+                await asyncio.sleep(0.01)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _talk(self) -> None:
+        sequence, stamp, event_stamp, was_event = 0, 0, 0, False
+        start = time.monotonic()
+        while True:
+            sequence += 1
+            stamp += FRAME_SAMPLES
+            await asyncio.sleep(max(0.0, start + sequence * FRAME_S - time.monotonic()))
+            if self._far_rtp is None:
+                continue
+            payload, is_event = self._next(sequence)
+            if is_event and not was_event:
+                event_stamp = stamp
+            marker = 0x80 if is_event and not was_event else 0
+            kind = (_EVENT_TYPE if is_event else 0) | marker
+            head = struct.pack(">BBHII", 0x80, kind, sequence & 0xFFFF, event_stamp if is_event else stamp, 77)
+            self._rtp.sendto(head + payload, self._far_rtp)
+            was_event = is_event
+            if not self._events and self._pressed and not self._pressed.done():
+                self._pressed.set_result(time.monotonic())
+
+    def _next(self, sequence: int) -> tuple[bytes, bool]:
+        if self._events:
+            return self._events.popleft()
+        if self._speak is None:
+            return b"\xff" * FRAME_SAMPLES, False
+        at = sequence * FRAME_SAMPLES % (len(self._speak) - FRAME_SAMPLES)
+        return ulaw_encode(self._speak[at : at + FRAME_SAMPLES]), False
+
+    async def _read(self, inbox: "asyncio.Queue[bytes]") -> None:
+        while True:
+            head, _, body = (await inbox.get()).decode().partition("\r\n\r\n")
+            first = head.split("\r\n", 1)[0]
+            if not first.startswith("SIP/2.0"):
+                self._reply_ok(head)
+                if first.startswith("BYE"):
+                    self.ended_s = time.monotonic()
+                    self._over.set()
+                continue
+            status, method = int(first.split()[1]), _header(head, "CSeq").split()[1]
+            if (port := re.search(r"m=audio (\d+)", body)) is not None:
+                self._far_rtp = ("127.0.0.1", int(port[1]))
+            if status >= 200 and method == "INVITE":
+                self._final(status, head)
+            if method == "BYE" and status >= 200:
+                self._over.set()
+
+    def _final(self, status: int, head: str) -> None:
+        self._to_tag = _header(head, "To").partition(">")[2]
+        self.final_status = status
+        self._branch = f"z9hG4bK{secrets.token_hex(6)}" if status == 200 else self._branch
+        self._send("ACK")
+        if status == 200 and self.answered_s is None:
+            self.answered_s = time.monotonic()
+        elif status != 200:
+            self._over.set()
+        self._answered.set()
+
+    def _offer(self) -> str:
+        port, events = self._rtp.get_extra_info("sockname")[1], self._keys is Keys.RFC4733
+        return (
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 0{f' {_EVENT_TYPE}' if events else ''}\r\na=rtpmap:0 PCMU/8000\r\n"
+            + (f"a=rtpmap:{_EVENT_TYPE} telephone-event/8000\r\na=fmtp:{_EVENT_TYPE} 0-15\r\n" if events else "")
+            + "a=ptime:20\r\na=sendrecv\r\n"
+        )
+
+    def _send(self, method: str, body: str = "", kind: str = "application/sdp") -> None:
+        host, port = self._sip.get_extra_info("sockname")
+        uri = f"sip:{self._number}@{self._server[0]}:{self._server[1]}"
+        cseq = 1 if method in ("INVITE", "ACK") else self._cseq
+        lines = [
+            f"{method} {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP {host}:{port};branch={self._branch}",
+            f"From: <sip:{self._caller}@{host}:{port}>;tag={self._call_id[:6]}",
+            f"To: <{uri}>{self._to_tag}",
+            f"Call-ID: {self._call_id}",
+            f"CSeq: {cseq} {method}",
+            f"Contact: <sip:{self._caller}@{host}:{port}>",
+            "Max-Forwards: 70",
+            *([f"Content-Type: {kind}"] if body else []),
+            f"Content-Length: {len(body)}",
+        ]
+        self._sip.sendto(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+
+    def _reply_ok(self, head: str) -> None:
+        kept = [f"{name}: {_header(head, name)}" for name in ("Via", "From", "To", "Call-ID", "CSeq")]
+        self._sip.sendto(("\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0"]) + "\r\n\r\n").encode())
+
+
+def tone(hz: float, seconds: float, peak: int = 8000) -> NDArray[np.int16]:
+    """A sine: (n,) int16 at 8 kHz."""
+    return np.asarray(peak * np.sin(2 * np.pi * hz * np.arange(int(seconds * 8000)) / 8000), np.int16)
+
+
+def _is_tone(frame: NDArray[np.int16], hz: float) -> bool:
+    """Whether most of a frame's power is at one frequency (20 ms: 50 Hz wide)."""
+    sound = frame.astype(float)
+    power = float((sound**2).sum())
+    if power < len(sound) * 100**2:
+        return False
+    turns = np.exp(-2j * np.pi * hz * np.arange(len(sound)) / 8000)
+    return abs(complex((sound * turns).sum())) ** 2 * 2 / len(sound) > 0.6 * power
+
+
+def _header(head: str, name: str) -> str:
+    found = re.search(rf"^{name}: *(.*?)\r?$", head, re.MULTILINE | re.IGNORECASE)
+    return found[1] if found is not None else ""
