@@ -43,16 +43,16 @@ async def node(network: Network) -> AsyncIterator[LiveProcess]:
     """A running node with its agents registered, signed in and ready."""
     with live_folder(network, AGENTS) as folder:
         process = LiveProcess(folder)
-        await process.start()
-        async with RobotFleet(folder.specs()) as fleet:
-            await fleet.wait_all(EventKind.REGISTERED)
-            for agent_id in folder.agents:
-                await process.ask("POST", f"/agents/{agent_id}/sign-in")
-                await process.ask("POST", f"/agents/{agent_id}/ready")
-            try:
+        try:
+            await process.start(60.0)
+            async with RobotFleet(folder.specs()) as fleet:
+                await fleet.wait_all(EventKind.REGISTERED)
+                for agent_id in folder.agents:
+                    await process.ask("POST", f"/agents/{agent_id}/sign-in")
+                    await process.ask("POST", f"/agents/{agent_id}/ready")
                 yield process
-            finally:
-                await process.stop()
+        finally:
+            await process.stop()
 
 
 async def dial(node: LiveProcess, name: str, numbers: list[DemoNumber]) -> None:

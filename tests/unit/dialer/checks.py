@@ -1,5 +1,6 @@
 """The invariants of docs/design.md section 5, read from what the exchange did and what is in SQL."""
 
+import itertools
 from collections import Counter, defaultdict
 
 from agents.agent import AgentState
@@ -53,7 +54,7 @@ def _overlaps(attempts: list[Attempt]) -> list[str]:
     return [
         f"{lead_id}: {before.attempt_id} and {after.attempt_id} were live at once"
         for lead_id, own in of_lead.items()
-        for before, after in zip(own, own[1:], strict=False)
+        for before, after in itertools.pairwise(own)
         if (before.ended_at_s or float("inf")) > after.planned_at_s
     ]
 

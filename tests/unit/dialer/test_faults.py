@@ -1,5 +1,6 @@
 """What a call does while the world breaks: the link, the exchange, the database, the hopper."""
 
+from amd.verdict import CallClass
 from campaigns.outcome import Outcome
 from telephony.events import InboxOverflowed
 from telephony.sim.far_end import Answer, FarEnd, HangUp, Ring, Say, UntilHeard
@@ -77,7 +78,7 @@ async def test_given_a_ringing_call_when_the_link_is_lost_and_it_ends_meanwhile_
 
 @virtual
 async def test_given_a_person_with_no_agent_when_the_link_is_lost_in_the_message_then_they_hear_it_again() -> None:
-    stays = FarEnd((Ring(0.2), Answer(1.0), Say(0.2, 0.8), HangUp(60)), FarEnd.person().truth)
+    stays = FarEnd((Ring(0.2), Answer(1.0), Say(0.2, 0.8), HangUp(60)), CallClass.HUMAN)
     house = await running([stays], agents=0)
     await house.until(lambda: house.wire.times("play"))
     await house.until(VirtualPause(house.clock, 0.5))
@@ -91,9 +92,7 @@ async def test_given_a_person_with_no_agent_when_the_link_is_lost_in_the_message
 
 @virtual
 async def test_given_a_person_at_the_verdict_when_the_link_is_lost_then_an_agent_gets_them_when_it_is_back() -> None:
-    stays = FarEnd(
-        (Ring(0.2), Answer(1.0), Say(0.2, 0.8), UntilHeard(patience_s=60), HangUp(10)), FarEnd.person().truth
-    )
+    stays = FarEnd((Ring(0.2), Answer(1.0), Say(0.2, 0.8), UntilHeard(patience_s=60), HangUp(10)), CallClass.HUMAN)
     house = await running([stays])
     await house.until(lambda: house.listening.open_count)
     house.exchange.lose_link()
@@ -182,9 +181,7 @@ async def test_given_a_slow_database_then_people_do_not_wait_for_it() -> None:
 
 
 @virtual
-async def test_given_the_hopper_is_lost_then_leads_come_from_sql_and_it_is_said_once_and_again_when_it_is_back() -> (
-    None
-):
+async def test_given_the_hopper_is_lost_then_leads_come_from_sql_and_both_turns_are_said_once() -> None:
     house = await House(law=AlwaysOne(2)).open()
     await house.fill([FarEnd.busy(1.0) for _ in range(20)])
     async with house.engine:

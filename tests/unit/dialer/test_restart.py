@@ -85,9 +85,7 @@ async def test_given_a_conversation_when_the_server_is_killed_then_it_goes_on_an
 
 
 @virtual
-async def test_given_a_conversation_that_ended_while_the_server_was_down_then_it_is_bridged_and_the_agent_wraps_up() -> (
-    None
-):
+async def test_given_a_conversation_that_ended_while_the_server_was_down_then_the_agent_wraps_up() -> None:
     house = await running([FarEnd.person(talk_s=10)])
     await house.until(lambda: house.connected())
     await house.kill()

@@ -115,7 +115,7 @@ async def test_given_the_agents_leg_never_comes_back_then_the_customer_is_told()
 
 
 @virtual
-async def test_given_an_agents_bridge_is_gone_when_a_person_comes_then_it_goes_to_another_agent_and_the_bridge_heals() -> (
+async def test_given_an_agents_bridge_is_gone_when_a_person_comes_then_another_agent_gets_it_and_the_bridge_heals() -> (
     None
 ):
     house = await House().open()

@@ -1,0 +1,151 @@
+"""The small parts of a server: settings, masked logs, token, lock, event hub, supervisor, metrics."""
+
+import asyncio
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import generate_latest
+
+from campaigns.clock import Clock
+from dialer.events import LinkChanged, Trouble
+from server.event_hub import EventHub
+from server.logs import configure, logger
+from server.metrics import Metrics
+from server.run import AlreadyRunning, only_server
+from server.settings import LogSettings, Settings, SettingsError, load
+from server.supervisor import Supervised, keep_running
+from server.token import api_token
+from telephony.errors import SetupError
+from telephony.events import LinkState
+from telephony.sim.virtual_time import VirtualClock
+from tests.support.virtual import virtual
+
+
+def logged(words: str, **more: object) -> str:
+    stream = io.StringIO()
+    configure(LogSettings(format="json", level="info"), stream)
+    logger("test").info(words, **more)
+    return str(json.loads(stream.getvalue()))
+
+
+@given(st.from_regex(r"\A\+?[1-9]\d{6,14}\Z"), st.sampled_from(["{}", "call {} now", "to {}, please", "({})", "'{}'"]))
+def test_no_phone_number_survives_in_a_log(number: str, sentence: str) -> None:
+    line = logged(sentence.format(number), endpoint=f"PJSIP/{number}@carrier")
+    assert number.lstrip("+") not in line
+
+
+def test_ids_stay_readable_in_a_log() -> None:
+    attempt_id = "01m80ahw24anm6hj7apqsb0r14"
+    assert attempt_id in logged("a call", attempt=attempt_id)
+    assert f"{attempt_id}-call" in logged("a call", channel=f"{attempt_id}-call")
+
+
+def test_a_wrong_setting_names_its_field_and_its_variable(tmp_path: Path) -> None:
+    path = tmp_path / "timbre.toml"
+    path.write_text('[http]\nport = "many"\n')
+    with pytest.raises(SettingsError, match=r"http\.port.*TIMBRE_HTTP__PORT"):
+        load(path)
+
+
+def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "timbre.toml"
+    path.write_text("[http]\nprot = 8080\n")
+    with pytest.raises(SettingsError, match="prot"):
+        load(path)
+
+
+def test_a_variable_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "timbre.toml"
+    path.write_text("[http]\nport = 8081\n")
+    monkeypatch.setenv("TIMBRE_HTTP__PORT", "8082")
+    assert load(path).http.port == 8082
+
+
+def settings_in(folder: Path) -> Settings:
+    path = folder / "timbre.toml"
+    path.write_text(f'var = "{folder / "var"}"\n')
+    return load(path)
+
+
+def test_the_token_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    token = api_token(settings)
+    assert len(token) > 30
+    assert api_token(settings) == token
+    assert stat.S_IMODE((settings.var_dir / "api-token").stat().st_mode) == 0o600
+
+
+def test_only_one_server_works_in_a_folder(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    with only_server(settings), pytest.raises(AlreadyRunning, match="stop it first"), only_server(settings):
+        pass
+    with only_server(settings):
+        pass
+
+
+def test_every_listener_hears_every_event_until_it_stops() -> None:
+    hub, first, second = EventHub(), [], []  # type: EventHub, list[DialerEvent], list[DialerEvent]
+    stop = hub.listen(first.append)
+    hub.listen(second.append)
+    hub.take(Trouble(1.0, "test", "one"))
+    stop()
+    hub.take(Trouble(2.0, "test", "two"))
+    assert len(first) == 1
+    assert len(second) == 2
+    assert [trouble.words for trouble in hub.troubles()] == ["one", "two"]
+
+
+def test_the_hub_keeps_only_the_latest_troubles() -> None:
+    hub = EventHub()
+    for index in range(1000):
+        hub.take(Trouble(float(index), "test", str(index)))
+    assert next(iter(hub.troubles())).words != "0"
+
+
+def test_metrics_show_the_link_and_troubles() -> None:
+    metrics = Metrics()
+    metrics.take(LinkChanged(1.0, LinkState.UP))
+    metrics.take(Trouble(1.0, "hopper", "the number +34600000000 is in here"))
+    text = generate_latest(metrics.registry).decode()
+    assert "timbre_exchange_link_up 1.0" in text
+    assert 'timbre_troubles_total{where="hopper"} 1.0' in text
+    assert "34600000000" not in text
+
+
+class MortalPart:
+    """A part that dies when told, and refuses to start as often as told."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.pid: int | None = 1
+        self.starts: list[float] = []
+        self._refusals = refusals
+
+    async def start(self) -> None:
+        self.starts.append(asyncio.get_running_loop().time())
+        if self._refusals:
+            self._refusals -= 1
+            raise SetupError("the port is taken")
+        self.pid = 2
+
+
+@virtual
+async def test_given_a_part_that_dies_then_it_is_started_again_with_growing_pauses_and_it_is_told() -> None:
+    clock: Clock = VirtualClock()
+    part, told = MortalPart(refusals=4), list[str]()
+    supervisor = asyncio.create_task(keep_running([Supervised("Redis", part, "q")], told.append, clock.monotonic_s))
+    await asyncio.sleep(10)
+    assert part.starts == []
+    part.pid = None
+    await asyncio.sleep(60)
+    supervisor.cancel()
+    assert part.pid == 2
+    pauses = [after - before for before, after in zip(part.starts, part.starts[1:], strict=False)]
+    assert pauses == sorted(pauses)
+    assert told[0] == "Redis died; q. It is started again"
+    assert "the port is taken" in told[1]
+    assert told[-1] == "Redis runs again"
