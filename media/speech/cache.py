@@ -12,8 +12,11 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+import soundfile
+
 from campaigns.clock import Clock
 from media import soundfiles
+from media.frames import SAMPLE_RATE_HZ
 from media.speech.joining import Samples
 
 _HASH_CHARACTERS: Final = 24
@@ -38,6 +41,8 @@ class SpeechCache:
         self._lock = threading.Lock()
         self._stored = 0
         self._private.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o755)  # Asterisk reads it as another user...
+        self._private.chmod(0o711)  # ...and needs no list of these
         for stale in self._private.glob("*.wav"):
             stale.unlink(missing_ok=True)
 
@@ -71,7 +76,9 @@ class SpeechCache:
         """Store a saying of one caller under a random name, and forget those whose time is over."""
         self.forget_old()
         path = self._private / f"{secrets.token_hex(16)}.wav"
-        soundfiles.save(path, samples)
+        # Nobody knows the name yet and no crash has to be survived: no rename, no waiting for the disk.
+        soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16")
+        path.chmod(0o644)
         with self._lock:
             self._living.append((self._clock.monotonic_s(), path))
         return path

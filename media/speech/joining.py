@@ -18,7 +18,7 @@ LEVEL_DBFS: Final = -20.0
 """Active level of everything that is said: the recorded packs lie between -18.5 (en) and -20.3 (es)."""
 QUIET_DBFS: Final = -45.0
 """25 dB below speech: softer than this is silence, at the level above."""
-DYNAMICS_DB: Final = 32.0
+DYNAMICS_DB: Final = 30.0
 """What is that much softer than the loudest 20 ms is no part of a word. Relative, so that a gain changes nothing."""
 LEAD_S: Final = 0.04
 """Kept before the first loud frame: the hiss of an s or f is softer than the vowel after it."""
@@ -26,7 +26,7 @@ TAIL_S: Final = 0.06
 WORD_GAP_S: Final = 0.02
 PAUSE_S: Final = 0.18
 LONGEST_SILENCE_S: Final = 0.34
-"""What is left of a synthesiser's pause between clauses."""
+"""What is left of a longer pause: of a synthesiser's between clauses, of a fading word before a pause."""
 _PASSES: Final = 3
 """A gain changes which frames count as sound, and so the level: after three passes it stays within 0.5 dB."""
 _FADE: Final = SAMPLE_RATE_HZ * 5 // 1000
@@ -72,7 +72,7 @@ def squeezed(samples: Samples, longest_s: float = LONGEST_SILENCE_S) -> Samples:
 
 
 def joined(parts: Sequence[Samples | None]) -> Samples:
-    """Fitted parts one after another; None is a pause."""
+    """Fitted parts one after another; None is a pause. No silence is longer than LONGEST_SILENCE_S."""
     word_gap = np.zeros(int(WORD_GAP_S * SAMPLE_RATE_HZ), np.int16)
     pause = np.zeros(int(PAUSE_S * SAMPLE_RATE_HZ), np.int16)
     said: list[Samples] = []
@@ -81,7 +81,7 @@ def joined(parts: Sequence[Samples | None]) -> Samples:
             said.append(pause)
         else:
             said += [part, word_gap]
-    return np.concatenate(said) if said else np.zeros(0, np.int16)
+    return squeezed(np.concatenate(said)) if said else np.zeros(0, np.int16)
 
 
 def longest_silence_s(samples: Samples) -> float:
