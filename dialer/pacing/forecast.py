@@ -5,11 +5,10 @@ at which a call placed now would become a person (quantiles of that time, equall
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from dialer.pacing.compiled import compiled
 from dialer.pacing.shapes import (
     FIRST,
     RING_BINS,
@@ -20,7 +19,6 @@ from dialer.pacing.shapes import (
     TALK_EDGES_S,
     WRAP_BINS,
     Floats,
-    Shapes,
     end_probability,
     talk_bin,
 )
@@ -33,77 +31,63 @@ _LONGEST_S = 62
 EXACT_UP_TO = 60
 
 
-class Forecast(NamedTuple):
-    """Lookup tables. ring, screen: P(a person by the horizon); talk, wrap: P(agent free by horizon + connect_s).
-
-    horizons_s: float64[COLUMNS]. Rows are bins of age as in `Shapes`.
-    """
-
-    horizons_s: Floats
-    ring: Floats
-    screen: Floats
-    talk: Floats
-    wrap: Floats
+# Rows of the lookup table. Row 0: the horizons in seconds. By bins of age: P(a person by the horizon) of calls that
+# ring and that are screened, P(free by the horizon + connect_s) of agents that talk and that wrap up.
+RING_ROW = 1
+SCREEN_ROW = RING_ROW + RING_BINS
+TALK_ROW = SCREEN_ROW + SCREEN_BINS
+WRAP_ROW = TALK_ROW + TALK_BINS
+ROWS = WRAP_ROW + WRAP_BINS
 
 
-def blank() -> Forecast:
-    """Tables of zeros, to be filled by `rebuild`."""
-    return Forecast(
-        np.zeros(COLUMNS),
-        np.zeros((RING_BINS, COLUMNS)),
-        np.zeros((SCREEN_BINS, COLUMNS)),
-        np.zeros((TALK_BINS, COLUMNS)),
-        np.zeros((WRAP_BINS, COLUMNS)),
-    )
+def blank() -> Floats:
+    """A table of zeros, float64[ROWS, COLUMNS], to be filled by `rebuild`."""
+    return np.zeros((ROWS, COLUMNS))
 
 
-@njit(cache=True)
-def rebuild(shapes: Shapes, out: Forecast, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents, connect_s):  # type: ignore[no-untyped-def]
-    """Fill `out` from `shapes` and from what goes on now (ages in seconds; kinds as in `hazard_core`)."""
+@compiled
+def rebuild(shapes, out, calls, agents, connect_s):  # type: ignore[no-untyped-def]
+    """Fill `out` from `shapes` and from what goes on now (rows of `hazard_core.View`)."""
     ring_open = np.zeros(RING_BINS)
     screen_open = np.zeros(SCREEN_BINS)
     talk_open = np.zeros(TALK_BINS)
     wrap_open = np.zeros(WRAP_BINS)
-    for i in range(n_calls):
-        if call_kind[i] == 0:
-            _lived(ring_open, int(call_age[i]))
-        elif call_kind[i] == 1:
-            _lived(screen_open, int(call_age[i] / SCREEN_BIN_S))
-    for i in range(n_agents):
-        if agent_kind[i] == 1:
-            _lived(talk_open, talk_bin(agent_age[i]))
-        elif agent_kind[i] == 2:
-            _lived(wrap_open, int(agent_age[i]))
-    person_by = _screened(shapes, screen_open, out)
-    _rung(shapes, ring_open, person_by, out)
+    for i in range(len(calls)):
+        if calls[i, 0] == 0.0:
+            _lived(ring_open, int(calls[i, 1]))
+        elif calls[i, 0] == 1.0:
+            _lived(screen_open, int(calls[i, 1] / SCREEN_BIN_S))
+    for i in range(len(agents)):
+        if agents[i, 0] == 1.0:
+            _lived(talk_open, talk_bin(agents[i, 1]))
+        elif agents[i, 0] == 2.0:
+            _lived(wrap_open, int(agents[i, 1]))
+    density = np.zeros(SCREEN_BINS)
+    left = np.zeros(SCREEN_BINS + 1)
+    _screened(shapes.screen, screen_open, density, left)
+    _rung(shapes.ring, ring_open, np.cumsum(density), out)
+    _fill_screen(density, left, out)
     _busy(shapes, talk_open, wrap_open, connect_s, out)
 
 
-@njit(cache=True)
+@compiled
 def _lived(counts, last):  # type: ignore[no-untyped-def]
     for index in range(min(last, len(counts))):
         counts[index] += 1.0
 
 
-@njit(cache=True)
-def _screened(shapes, still_open, out):  # type: ignore[no-untyped-def]
-    """P(person by x) for a fresh answer in bins of 0.25 s; remembers the density for `_fill_screen`."""
-    density = np.zeros(SCREEN_BINS + 1)
-    left = np.zeros(SCREEN_BINS + 1)
+@compiled
+def _screened(screen, still_open, density, left):  # type: ignore[no-untyped-def]
+    """Of a fresh answer, by bins of 0.25 s: density of "a person", and the share without a verdict yet."""
     left[0] = 1.0
     for index in range(SCREEN_BINS):
-        person = end_probability(shapes.screen, shapes.screen_prior, FIRST, index, still_open[index])
-        other = end_probability(shapes.screen, shapes.screen_prior, SECOND, index, still_open[index])
+        person = end_probability(screen, FIRST, index, still_open[index])
+        other = end_probability(screen, SECOND, index, still_open[index])
         density[index] = left[index] * person
         left[index + 1] = left[index] * max(0.0, 1.0 - person - other)
-    # screen rows hold (density, left) until the horizons are known: see _fill_screen
-    for index in range(SCREEN_BINS):
-        out.screen[index, 0] = density[index]
-        out.screen[index, 1] = left[index]
-    return np.cumsum(density)
 
 
-@njit(cache=True)
+@compiled
 def _person_by(person_by, after_s):  # type: ignore[no-untyped-def]
     """P(person within after_s of the answer), interpolated."""
     x = after_s / SCREEN_BIN_S
@@ -116,33 +100,37 @@ def _person_by(person_by, after_s):  # type: ignore[no-untyped-def]
     return below + (x - whole) * (person_by[whole] - below)
 
 
-@njit(cache=True)
-def _rung(shapes, still_open, person_by, out):  # type: ignore[no-untyped-def]
+@compiled
+def _rung(ring, still_open, person_by, out):  # type: ignore[no-untyped-def]
     answer = np.zeros(RING_BINS)
     left = np.zeros(RING_BINS + 1)
     left[0] = 1.0
     for index in range(RING_BINS):
-        answered = end_probability(shapes.ring, shapes.ring_prior, FIRST, index, still_open[index])
-        failed = end_probability(shapes.ring, shapes.ring_prior, SECOND, index, still_open[index])
+        answered = end_probability(ring, FIRST, index, still_open[index])
+        failed = end_probability(ring, SECOND, index, still_open[index])
         answer[index] = left[index] * answered
         left[index + 1] = left[index] * max(0.0, 1.0 - answered - failed)
     _choose_horizons(answer, person_by, out)
-    _fill_screen(out)
+    # Horizons and ages are whole seconds, so a person's delay is needed at whole seconds only; an answer in the very
+    # second that a call is in comes after a third of it on average.
+    by_whole, by_soon = np.zeros(_LONGEST_S + 1), np.zeros(_LONGEST_S + 1)
+    for second in range(_LONGEST_S + 1):
+        by_whole[second] = _person_by(person_by, float(second))
+        by_soon[second] = _person_by(person_by, second - 0.3)
     for age in range(RING_BINS):
         if left[age] < 1e-6:
             for column in range(COLUMNS):
-                out.ring[age, column] = 0.0
+                out[RING_ROW + age, column] = 0.0
             continue
         for column in range(COLUMNS):
-            total = 0.0
-            horizon_s = out.horizons_s[column]
-            for later in range(min(int(horizon_s) + 1, RING_BINS - age)):
-                offset_s = float(later) if later > 0 else 0.3
-                total += answer[age + later] * _person_by(person_by, horizon_s - offset_s)
-            out.ring[age, column] = min(1.0, total / left[age])
+            horizon_s = int(out[0, column])
+            total = answer[age] * by_soon[horizon_s]
+            for later in range(1, min(horizon_s + 1, RING_BINS - age)):
+                total += answer[age + later] * by_whole[horizon_s - later]
+            out[RING_ROW + age, column] = min(1.0, total / left[age])
 
 
-@njit(cache=True)
+@compiled
 def _choose_horizons(answer, person_by, out):  # type: ignore[no-untyped-def]
     """Mid-quantiles of the time from originate to a person, in whole seconds."""
     cumulative = np.zeros(_LONGEST_S)
@@ -154,44 +142,42 @@ def _choose_horizons(answer, person_by, out):  # type: ignore[no-untyped-def]
     for column in range(HORIZONS):
         while t < _LONGEST_S - 1 and cumulative[t] < total * (column + 0.5) / HORIZONS:
             t += 1
-        out.horizons_s[column] = max(1.0, float(t))
-    out.horizons_s[HORIZONS] = GIVE_UP_HORIZON_S
+        out[0, column] = max(1.0, float(t))
+    out[0, HORIZONS] = GIVE_UP_HORIZON_S
 
 
-@njit(cache=True)
-def _fill_screen(out):  # type: ignore[no-untyped-def]
-    density = out.screen[:, 0].copy()
-    left = out.screen[:, 1].copy()
+@compiled
+def _fill_screen(density, left, out):  # type: ignore[no-untyped-def]
     for age in range(SCREEN_BINS):
         for column in range(COLUMNS):
-            last = min(SCREEN_BINS, age + int(out.horizons_s[column] / SCREEN_BIN_S))
+            last = min(SCREEN_BINS, age + int(out[0, column] / SCREEN_BIN_S))
             total = density[age:last].sum()
-            out.screen[age, column] = min(1.0, total / left[age]) if left[age] > 1e-6 else 0.5
+            out[SCREEN_ROW + age, column] = min(1.0, total / left[age]) if left[age] > 1e-6 else 0.5
 
 
-@njit(cache=True)
+@compiled
 def _busy(shapes, talk_open, wrap_open, connect_s, out):  # type: ignore[no-untyped-def]
     wrap_left = np.zeros(WRAP_BINS + 1)
     wrap_left[0] = 1.0
     for index in range(WRAP_BINS):
-        q = end_probability(shapes.wrap, shapes.wrap_prior, FIRST, index, wrap_open[index])
+        q = end_probability(shapes.wrap, FIRST, index, wrap_open[index])
         wrap_left[index + 1] = wrap_left[index] * (1.0 - q)
-    rate = np.zeros(TALK_BINS)
+    per_second = np.zeros(TALK_BINS)
     for index in range(TALK_BINS):
-        q = end_probability(shapes.talk, shapes.talk_prior, FIRST, index, talk_open[index])
+        q = end_probability(shapes.talk, FIRST, index, talk_open[index])
         width_s = (TALK_EDGES_S[index + 1] if index + 1 < TALK_BINS else 2880.0) - TALK_EDGES_S[index]
-        rate[index] = -math.log(max(1e-9, 1.0 - q)) / width_s
+        per_second[index] = 1.0 - math.exp(math.log(max(1e-9, 1.0 - q)) / width_s)
     for column in range(COLUMNS):
-        within_s = int(out.horizons_s[column] + connect_s)
+        within_s = int(out[0, column] + connect_s)
         for age in range(WRAP_BINS):
             then = min(WRAP_BINS, age + within_s)
-            out.wrap[age, column] = 1.0 - wrap_left[then] / wrap_left[age] if wrap_left[age] > 1e-9 else 1.0
+            out[WRAP_ROW + age, column] = 1.0 - wrap_left[then] / wrap_left[age] if wrap_left[age] > 1e-9 else 1.0
         for index in range(TALK_BINS):
-            out.talk[index, column] = _free_from_talk(index, within_s, rate, wrap_left)
+            out[TALK_ROW + index, column] = _free_from_talk(index, within_s, per_second, wrap_left)
 
 
-@njit(cache=True)
-def _free_from_talk(index, within_s, rate, wrap_left):  # type: ignore[no-untyped-def]
+@compiled
+def _free_from_talk(index, within_s, per_second, wrap_left):  # type: ignore[no-untyped-def]
     """P(the talk ends, and the wrap-up after it, within whole seconds), from the middle of a bin of age."""
     upper_s = TALK_EDGES_S[index + 1] if index + 1 < TALK_BINS else TALK_EDGES_S[index] + 480.0
     age_s = (TALK_EDGES_S[index] + upper_s) / 2
@@ -199,7 +185,7 @@ def _free_from_talk(index, within_s, rate, wrap_left):  # type: ignore[no-untype
     for second in range(within_s):
         while at + 1 < TALK_BINS and age_s + second >= TALK_EDGES_S[at + 1]:
             at += 1
-        ends = talking * (1.0 - math.exp(-rate[at]))
+        ends = talking * per_second[at]
         talking -= ends
         free += ends * (1.0 - wrap_left[min(WRAP_BINS, within_s - second - 1)])
     return free

@@ -16,8 +16,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from dialer.pacing.compiled import compiled
 from dialer.pacing.shapes import Floats
 
 # Slots of the state.
@@ -27,6 +27,10 @@ STATE_SIZE = 7
 _KNOWN_PEOPLE = 30.0
 # Of the people expected in the rest of the window, this share is counted on: progressive dialling alone reaches it.
 _SURE_OF_THE_REST = 0.6
+# Aim so much below the cap: at its end a window is under it, not on it.
+_AIM_SHORT = 0.99
+# A campaign that shares agents may lose one, whom it counted on, to another campaign: it keeps to this part of the cap.
+SHARED = 0.8
 
 
 class Guarantee(NamedTuple):
@@ -52,7 +56,7 @@ def fresh(settings: Guarantee) -> Floats:
     return state
 
 
-@njit(cache=True)
+@compiled
 def people_to_come(state, now_s, left_s):  # type: ignore[no-untyped-def]
     """People expected in the rest of the window, at the rate since this process began; -1 when not known yet."""
     seen = state[PEOPLE] - state[PEOPLE_BEFORE]
@@ -61,7 +65,7 @@ def people_to_come(state, now_s, left_s):  # type: ignore[no-untyped-def]
     return seen / max(1.0, now_s - state[BEGAN_S]) * left_s
 
 
-@njit(cache=True)
+@compiled
 def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type: ignore[no-untyped-def]
     """Move theta to the tally of the window (totals, not differences). mistaken: estimated AMD false positives."""
     if state[BEGAN_S] < 0.0:
@@ -72,14 +76,17 @@ def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type
     aim = settings.cap
     to_come = people_to_come(state, now_s, left_s)
     if to_come >= 0.0:
-        aim = max(0.2 * settings.cap, settings.cap - settings.margin / (people + to_come))
+        aim = max(0.2 * settings.cap, _AIM_SHORT * settings.cap - settings.margin / (people + to_come))
     state[AIM] = aim
     state[LN_THETA] = min(math.log(settings.theta_max), state[LN_THETA] + settings.eta * (aim * more - worse))
 
 
-@njit(cache=True)
+@compiled
 def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-untyped-def]
-    """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls in flight."""
+    """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls in flight.
+
+    Twice their standard deviation is kept besides: answers come in bursts.
+    """
     people = state[PEOPLE]
     to_come = people_to_come(state, now_s, left_s)
     if to_come >= 0.0:
@@ -87,10 +94,11 @@ def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-u
     else:
         # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
         people = max(people, min(2.0 / settings.cap + 1.0, left_s / 30.0))
-    return state[ABANDONED] + state[MISTAKEN] + at_risk + 1.0 <= settings.cap * people
+    kept = 1.0 + at_risk + 2.0 * math.sqrt(at_risk)
+    return state[ABANDONED] + state[MISTAKEN] + kept <= settings.cap * people
 
 
-@njit(cache=True)
+@compiled
 def theta_of(state):  # type: ignore[no-untyped-def]
     """The risk the next call may carry."""
     return math.exp(state[LN_THETA])

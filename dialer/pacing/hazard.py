@@ -28,10 +28,6 @@ from dialer.pacing.plan import (
 )
 
 CONNECT_S = 2.0  # a person may wait this long: agents free by then count
-# Tables are rebuilt often while little is known.
-_REBUILD_S, _REBUILD_EARLY_S, _EARLY_S = 60.0, 5.0, 600.0
-# Calls whose end was seen before the start-up ceiling is lifted.
-_LEARNT_CALLS = 15
 _FORGET_AFTER_S = 900.0
 _DIALING, _SCREENING, _WAITING = FlightStage.DIALING, FlightStage.SCREENING, FlightStage.WAITING
 _IDLE, _WRAP_UP, _PAUSED = AgentActivity.IDLE, AgentActivity.WRAP_UP, AgentActivity.PAUSED
@@ -51,32 +47,14 @@ class HazardSettings:
     give_up: bool = True
 
 
-class _Agents:
-    """Agents of one snapshot as arrays."""
-
-    def __init__(self, views: tuple[AgentView, ...]) -> None:
-        kinds = [_agent_kind(view) for view in views]
-        self.kind = np.array(kinds, np.int64)
-        self.age_s = np.array([view.since_s for view in views], np.float64)
-        self.idle = kinds.count(core.IDLE)
-        self.count = len(kinds)
-
-
-class _Calls:
-    """Calls in flight as arrays: `own` first, then those of other campaigns."""
-
-    def __init__(self, own: tuple[FlightView, ...], rivals: tuple[FlightView, ...]) -> None:
-        views = own + rivals if rivals else own
-        kinds = [_call_kind(view) for view in views]
-        self.kind = np.array(kinds, np.int64)
-        self.age_s = np.array(
-            [view.stage_s if kind == core.SCREENING else view.age_s for view, kind in zip(views, kinds, strict=True)],
-            np.float64,
-        )
-        rung_s = [0.0 if view.stage is _DIALING else view.stage_s for view in own] + [0.0] * len(rivals)
-        self.rung_s = np.array(rung_s, np.float64)
-        self.waiting = kinds.count(core.WAITING)
-        self.count = len(kinds)
+_WHY = {
+    core.FORECAST: "the forecast: the next call would probably find nobody",
+    core.START_UP: "the start-up ratio: too little is known yet",
+    core.BUDGET: "the abandonment budget: one call for each idle agent",
+    core.SILENT: "nothing has been answered for long: the network may be dead",
+    core.NOT_MY_TURN: "another campaign's turn to dial ahead",
+    core.FLOOR: "one call for each idle agent",
+}
 
 
 class HazardLaw:
@@ -93,9 +71,9 @@ class HazardLaw:
         self._state = guarantee.fresh(self._guarantee)
         self._placed_s: dict[str, float] = {}
         self._busy: dict[str, tuple[AgentActivity, float]] = {}
-        self._ended_calls = 0
-        self._began_s: float | None = None
-        self._rebuilt_s = -1e9
+        self._given_up: set[str] = set()
+        self._memory = core.memory()
+        self._swept_s = 0.0
 
     @property
     def theta(self) -> float:
@@ -124,11 +102,13 @@ class HazardLaw:
         placed_s = self._placed_s.pop(event.attempt_id, None)
         if placed_s is None:
             return
-        self._ended_calls += way == shapes.SECOND
-        shapes.note(self._shapes.ring, int(event.at_s - placed_s), way, shapes.RING_MEMORY)
+        if event.attempt_id in self._given_up:
+            self._given_up.discard(event.attempt_id)
+            way = 0 if way == shapes.SECOND else way
+        core.rang(self._shapes.ring, self._memory, event.at_s - placed_s, way)
 
     def _screened(self, event: PacingEvent, way: int) -> None:
-        self._ended_calls += 1
+        self._memory[core.ENDED_CALLS] += 1
         last_bin = int(event.duration_s / shapes.SCREEN_BIN_S)
         shapes.note(self._shapes.screen, last_bin, way, shapes.SCREEN_MEMORY)
 
@@ -148,7 +128,9 @@ class HazardLaw:
             shapes.note(self._shapes.talk, shapes.talk_bin(lasted_s), shapes.FIRST, shapes.TALK_MEMORY)
             if then is AgentActivity.IDLE:  # its wrap-up was shorter than a tick
                 shapes.note(self._shapes.wrap, 0, shapes.FIRST, shapes.WRAP_MEMORY)
-        elif activity is AgentActivity.WRAP_UP and then is not AgentActivity.PAUSED:
+        elif activity is AgentActivity.WRAP_UP and then is _PAUSED:
+            shapes.note(self._shapes.wrap, shapes.WRAP_BINS, 0, shapes.WRAP_MEMORY)  # was not free after it
+        elif activity is AgentActivity.WRAP_UP:
             shapes.note(self._shapes.wrap, int(lasted_s), shapes.FIRST, shapes.WRAP_MEMORY)
 
     # -- deciding -----------------------------------------------------------------------------------------------------
@@ -156,87 +138,45 @@ class HazardLaw:
     def plan(self, snapshot: Snapshot) -> Plan:
         """Place calls up to the risk theta, never fewer than there are idle agents without a call."""
         self._learn_agents(snapshot)
-        agents = _Agents(snapshot.agents)
-        calls = _Calls(snapshot.flights, snapshot.rivals)
-        self._rebuild(snapshot, agents, calls)
         self._settle(snapshot)
+        self._forget(snapshot.now_s)
+        view = _view(snapshot)
         bounds = _bounds(snapshot)
-        floor = max(0, agents.idle - calls.count)
-        wanted, risk, why = self._wanted(snapshot, agents, calls, floor, min(bounds.values()))
-        name = min(bounds, key=lambda bound: bounds[bound])
-        if bounds[name] < wanted:
-            wanted, why = max(0, bounds[name]), name
-        given_up: tuple[str, ...] = ()
-        if wanted == 0 and self.settings.give_up:
-            given_up, left = self._give_up(snapshot, agents, calls)
-            risk = left if given_up else risk
-        return Plan(wanted, given_up, why, self._words(agents, calls, risk))
-
-    def _wanted(
-        self, snapshot: Snapshot, agents: _Agents, calls: _Calls, floor: int, room: int
-    ) -> tuple[int, float, str]:
-        at_most, why = max(room, 0), "the forecast: the next call would probably find nobody"
-        if self._ended_calls < _LEARNT_CALLS:
-            ceiling = int(self.settings.first_ratio * agents.idle) - calls.count
-            if ceiling < at_most:
-                at_most, why = max(ceiling, 0), "the start-up ratio: too little is known yet"
-        at_risk = self.theta * max(0, calls.count - agents.idle)
-        left_s = snapshot.limits.window_left_s
-        if not guarantee.may_over_dial(self._guarantee, self._state, at_risk, snapshot.now_s, left_s):
-            return floor, 1.0, "the abandonment budget: one call for each idle agent"
-        placed, risk = core.place_calls(
-            self._tables, self.theta, agents.idle - calls.waiting, at_most,
-            calls.kind, calls.age_s, calls.count, agents.kind, agents.age_s, agents.count,
+        bound = min(bounds, key=lambda name: bounds[name])
+        terms = core.Terms(
+            max(0, bounds[bound]), snapshot.shared, snapshot.my_turn, self.settings.first_ratio,
+            snapshot.limits.window_left_s,
+            snapshot.limits.ring_min_s, CONNECT_S, self.settings.give_up,
         )  # fmt: skip
-        if placed < floor:
-            return floor, float(risk), "one call for each idle agent"
-        if placed < at_most:
-            why = "the forecast: the next call would probably find nobody"
-        return int(placed), float(risk), why
-
-    def _give_up(self, snapshot: Snapshot, agents: _Agents, calls: _Calls) -> tuple[tuple[str, ...], float]:
-        chosen: NDArray[np.bool_] = np.zeros(calls.count, np.bool_)
-        count, risk = core.choose_give_ups(
-            self._tables, agents.idle - calls.waiting, snapshot.limits.ring_min_s,
-            calls.kind, calls.age_s, calls.rung_s, calls.count, agents.kind, agents.age_s, agents.count, chosen,
-        )  # fmt: skip
-        if not count:
-            return (), float(risk)
-        return tuple(view.attempt_id for view, gone in zip(snapshot.flights, chosen, strict=False) if gone), float(risk)
-
-    def _rebuild(self, snapshot: Snapshot, agents: _Agents, calls: _Calls) -> None:
-        if self._began_s is None:
-            self._began_s = snapshot.now_s
-        early = snapshot.now_s - self._began_s < _EARLY_S
-        if snapshot.now_s - self._rebuilt_s < (_REBUILD_EARLY_S if early else _REBUILD_S):
-            return
-        self._rebuilt_s = snapshot.now_s
-        own = len(snapshot.flights)
-        forecast.rebuild(
-            self._shapes, self._tables, calls.kind, calls.age_s, own, agents.kind, agents.age_s, agents.count, CONNECT_S
+        chosen: NDArray[np.bool_] = np.zeros(len(view.calls), np.bool_)
+        place, why, risk, given_up = core.decide(
+            self._shapes, self._tables, self._memory, self._guarantee, self._state, view, terms, snapshot.now_s, chosen
         )
-        stale_s = snapshot.now_s - _FORGET_AFTER_S
-        self._placed_s = {attempt: at_s for attempt, at_s in self._placed_s.items() if at_s > stale_s}
+        names: tuple[str, ...] = ()
+        if given_up:
+            names = tuple(flight.attempt_id for flight, gone in zip(snapshot.flights, chosen, strict=False) if gone)
+            self._given_up.update(names)
+        words = (("theta", self.theta), ("risk_of_next", float(risk)), ("aim", float(self._state[guarantee.AIM])))
+        return Plan(int(place), names, bound if why == core.ROOM else _WHY[why], words)
+
+    def _forget(self, now_s: float) -> None:
+        """Calls whose end never came must not be kept for ever."""
+        if now_s - self._swept_s >= _FORGET_AFTER_S:
+            self._swept_s = now_s
+            self._placed_s = {name: at_s for name, at_s in self._placed_s.items() if at_s > now_s - _FORGET_AFTER_S}
+            self._given_up &= self._placed_s.keys()
 
     def _settle(self, snapshot: Snapshot) -> None:
         """The tally moves theta; the first one may hold what happened before a restart."""
         today, limits = snapshot.today, snapshot.limits
-        self._guarantee = self.settings.guarantee._replace(cap=limits.abandonment_cap)
+        self._guarantee = self.settings.guarantee._replace(
+            cap=limits.abandonment_cap * (guarantee.SHARED if snapshot.shared else 1.0)
+        )
         mistaken = self.settings.false_positive_share * today.machines
         guarantee.settle(
             self._guarantee, self._state, today.people + mistaken, float(today.abandoned), mistaken,
             snapshot.now_s, limits.window_left_s,
         )  # fmt: skip
-
-    def _words(self, agents: _Agents, calls: _Calls, risk: float) -> tuple[tuple[str, float], ...]:
-        return (
-            ("theta", self.theta),
-            ("risk_of_next", risk),
-            ("idle", float(agents.idle)),
-            ("in_flight", float(calls.count)),
-            ("waiting", float(calls.waiting)),
-            ("aim", float(self._state[guarantee.AIM])),
-        )
 
 
 def hazard_law(first_ratio: float = 1.2, ring_timeout_s: float = 25.0, wrap_up_s: float = 30.0) -> HazardLaw:
@@ -255,10 +195,26 @@ def warm_up() -> None:
     limits = Limits(200, 10.0)
     for flights, agents in (((view,), (agent,)), (many, (agent,) * 4)):
         law = HazardLaw()
-        law._ended_calls = _LEARNT_CALLS
+        law._memory[core.ENDED_CALLS] = core.LEARNT_CALLS
         law.observe(PacingEvent(PacingEventKind.PLACED, 0.0, 0.0, "w"))
         law.observe(PacingEvent(PacingEventKind.ANSWERED, 5.0, 5.0, "w"))
         law.plan(Snapshot(10.0, 0, agents, flights, 0, Tally(), limits, 100))
+
+
+def _view(snapshot: Snapshot) -> core.View:
+    flights = snapshot.flights + snapshot.rivals if snapshot.rivals else snapshot.flights
+    kinds = [_call_kind(flight) for flight in flights]
+    ages_s = [
+        flight.stage_s if kind == core.SCREENING else flight.age_s for flight, kind in zip(flights, kinds, strict=True)
+    ]
+    rung_s = [0.0 if flight.stage is _DIALING else flight.stage_s for flight in snapshot.flights]
+    rung_s += [0.0] * len(snapshot.rivals)
+    calls = np.full((len(kinds), 4), -1.0)
+    calls[:, 0], calls[:, 1], calls[:, 2] = kinds, ages_s, rung_s
+    agents = np.full((len(snapshot.agents), 3), -1.0)
+    agents[:, 0] = [_agent_kind(agent) for agent in snapshot.agents]
+    agents[:, 1] = [agent.since_s for agent in snapshot.agents]
+    return core.View(calls, agents)
 
 
 def _agent_kind(view: AgentView) -> int:

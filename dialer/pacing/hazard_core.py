@@ -6,260 +6,338 @@ while the risk of the next one is at most theta.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from dialer.pacing.forecast import COLUMNS, EXACT_UP_TO, HORIZONS
-from dialer.pacing.shapes import RING_BINS, SCREEN_BIN_S, SCREEN_BINS, WRAP_BINS, talk_bin
+from dialer.pacing.compiled import compiled
+from dialer.pacing.forecast import COLUMNS, EXACT_UP_TO, HORIZONS, RING_ROW, SCREEN_ROW, TALK_ROW, WRAP_ROW, rebuild
+from dialer.pacing.guarantee import may_over_dial, theta_of
+from dialer.pacing.risk import cumulate, exact_risk, normal_risk, spread
+from dialer.pacing.shapes import RING_BINS, RING_MEMORY, SCREEN_BIN_S, SCREEN_BINS, WRAP_BINS, Floats, note, talk_bin
 
 # Kinds of calls in flight and of agents, as small integers.
 RINGING, SCREENING, WAITING = 0, 1, 2
 IDLE, TALKING, WRAPPING, AWAY = 0, 1, 2, 3
+# Why a number of calls was chosen.
+FORECAST, START_UP, BUDGET, FLOOR, ROOM, SILENT, NOT_MY_TURN = 0, 1, 2, 3, 4, 5, 6
 GIVE_UP_ABOVE = 0.25
-_SIZE = EXACT_UP_TO + 2
+# Of the cap: the risk of a call that is placed though the budget is spent.
+_SAFE_SHARE = 0.05
+# Seconds that one of several campaigns that share agents may dial ahead, before the next one may.
+TURN_S = 10.0
 # The exact way is taken when it has room for so many new calls in one tick.
 _EXACT_AT_LEAST = 20
+# Calls whose end was seen before the start-up ceiling is lifted.
+LEARNT_CALLS = 15.0
+# Tables are rebuilt often while little is known.
+# Calls over which the share of answers is averaged that tells a dead network.
+_ANSWERED_MEMORY = 300.0
+_REBUILD_S, _REBUILD_EARLY_S, _EARLY_S = 60.0, 10.0, 300.0
+# Slots of the law's own memory.
+BEGAN_S, REBUILT_S, ENDED_CALLS, STREAK, ANSWERED = 0, 1, 2, 3, 4
 
 
-@njit(cache=True, inline="always")
-def call_row(kind, age_s):  # type: ignore[no-untyped-def]
-    """The row of a call in its table."""
-    if kind == RINGING:
-        return min(max(int(age_s), 0), RING_BINS - 1)
-    return min(max(int(age_s / SCREEN_BIN_S), 0), SCREEN_BINS - 1)
+class View(NamedTuple):
+    """What there is now, float64 rows.
+
+    calls in flight, own ones first: (kind; age: since originate while it rings, since answer while it is screened;
+    seconds rung, 0 when it may not be given up; seconds until it is a person, for oracles, negative when not known).
+    agents: (kind, seconds in it, seconds until free, for oracles, negative when not known).
+    """
+
+    calls: Floats
+    agents: Floats
 
 
-@njit(cache=True)
-def _tail(value):  # type: ignore[no-untyped-def]
-    return 0.5 * math.erfc(value * 0.7071067811865476)
+class Terms(NamedTuple):
+    """What a plan has to respect. room: calls that limits allow now; start_ratio: ceiling while nothing is known.
+
+    shared: other campaigns dial for the same agents; my_turn: one of them dials ahead at a time, else the one that may
+    risk more would take every agent.
+
+    left_s: rest of the window the cap is counted over; connect_s: how long a person may wait.
+    """
+
+    room: int
+    shared: bool
+    my_turn: bool
+    start_ratio: float
+    left_s: float
+    ring_min_s: float
+    connect_s: float
+    give_up: bool
 
 
-@njit(cache=True)
-def normal_risk(surplus, mean, variance, third):  # type: ignore[no-untyped-def]
-    """P(people - freed agents >= surplus): normal with continuity and skewness correction (refined normal)."""
-    if variance < 1e-9:
-        return 1.0 if mean >= surplus - 0.5 else 0.0
-    deviation = math.sqrt(variance)
-    x = (surplus - 0.5 - mean) / deviation
-    bent = third / (6.0 * variance * deviation) * (1.0 - x * x) * math.exp(-0.5 * x * x) * 0.3989422804014327
-    return min(1.0, max(0.0, _tail(x) - bent))
+def memory() -> Floats:
+    """A law's memory at its start."""
+    return np.array([-1.0, -1e9, 0.0, 0.0, 0.3])
 
 
-@njit(cache=True)
-def _spread(distribution, count, p):  # type: ignore[no-untyped-def]
-    """Add one coin with chance p to the distribution of a sum of `count` coins, in place."""
-    distribution[count + 1] = distribution[count] * p
-    for index in range(count, 0, -1):
-        distribution[index] = distribution[index] * (1.0 - p) + distribution[index - 1] * p
-    distribution[0] *= 1.0 - p
+@compiled
+def rang(ring, memory, lasted_s, way):  # type: ignore[no-untyped-def]
+    """Learn how a call's ringing ended (way as in `shapes.note`).
+
+    So many failures in a row as a living network never gives are not learnt from: a carrier that is dead for minutes
+    says nothing of the list, and whoever believed it would dial everybody at once and be answered at once.
+    """
+    if way == 2:
+        memory[ENDED_CALLS] += 1.0
+        memory[STREAK] += 1.0
+        if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
+            return
+        memory[ANSWERED] *= 1.0 - 1.0 / _ANSWERED_MEMORY
+    elif way == 1:
+        memory[STREAK] = 0.0
+        memory[ANSWERED] += (1.0 - memory[ANSWERED]) / _ANSWERED_MEMORY
+    else:
+        memory[ENDED_CALLS] += 1.0
+    note(ring, int(lasted_s), way, RING_MEMORY)
 
 
-@njit(cache=True)
-def exact_risk(people, n_people, freed_by, n_freed, surplus):  # type: ignore[no-untyped-def]
-    """P(people - freed >= surplus). people: distribution; freed_by: cumulative distribution of freed agents."""
-    total = 0.0
-    for index in range(max(0, surplus), n_people + 1):
-        total += people[index] * freed_by[min(index - surplus, n_freed)]
-    return total
+@compiled
+def _longest_streak(answered):  # type: ignore[no-untyped-def]
+    """Failures in a row that a living network gives once in a hundred thousand calls."""
+    return max(12.0, math.log(1e-5) / math.log(1.0 - min(0.9, max(0.02, answered))))
 
 
-@njit(cache=True)
-def column_moments(forecast, column, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents, without):  # type: ignore[no-untyped-def]
-    """Mean, variance and third central moment of people - freed agents at one horizon."""
-    mean, variance, third = 0.0, 0.0, 0.0
-    for i in range(n_calls):
-        if call_kind[i] == WAITING or without[i]:
+class Rows(NamedTuple):
+    """A view, looked up once: rows of the table for each call and agent that counts, and what oracles know of them."""
+
+    calls: NDArray[np.int64]
+    agents: NDArray[np.int64]
+    call_known_s: Floats
+    agent_known_s: Floats
+
+
+@compiled
+def ring_row(age_s):  # type: ignore[no-untyped-def]
+    """The table's row of a call that has been ringing for so long."""
+    return RING_ROW + min(max(int(age_s), 0), RING_BINS - 1)
+
+
+@compiled
+def look_up(view):  # type: ignore[no-untyped-def]
+    """(rows, idle agents, people waiting, index of each looked-up call in the view)."""
+    calls, agents = view.calls, view.agents
+    call_rows, agent_rows = np.empty(len(calls), np.int64), np.empty(len(agents), np.int64)
+    call_known_s, agent_known_s = np.empty(len(calls)), np.empty(len(agents))
+    n_calls, n_agents, idle, waiting = 0, 0, 0, 0
+    for i in range(len(calls)):
+        kind = calls[i, 0]
+        if kind == WAITING:
+            waiting += 1
             continue
-        row = call_row(call_kind[i], call_age[i])
-        p = forecast.ring[row, column] if call_kind[i] == RINGING else forecast.screen[row, column]
+        if kind == RINGING:
+            call_rows[n_calls] = ring_row(calls[i, 1])
+        else:
+            call_rows[n_calls] = SCREEN_ROW + min(max(int(calls[i, 1] / SCREEN_BIN_S), 0), SCREEN_BINS - 1)
+        call_known_s[n_calls] = calls[i, 3]
+        n_calls += 1
+    for i in range(len(agents)):
+        kind = agents[i, 0]
+        if kind == IDLE:
+            idle += 1
+        elif kind == TALKING or kind == WRAPPING:
+            if kind == TALKING:
+                agent_rows[n_agents] = TALK_ROW + talk_bin(agents[i, 1])
+            else:
+                agent_rows[n_agents] = WRAP_ROW + min(max(int(agents[i, 1]), 0), WRAP_BINS - 1)
+            agent_known_s[n_agents] = agents[i, 2]
+            n_agents += 1
+    rows = Rows(call_rows[:n_calls], agent_rows[:n_agents], call_known_s[:n_calls], agent_known_s[:n_agents])
+    return rows, idle, waiting
+
+
+@compiled
+def _chance(tables, column, row, known_s, within_s):  # type: ignore[no-untyped-def]
+    """P(a person, or free, by the horizon); an oracle knows."""
+    if known_s < 0.0:
+        return tables[row, column]
+    return 1.0 if known_s <= within_s else 0.0
+
+
+@compiled
+def _moments(tables, rows, column, connect_s):  # type: ignore[no-untyped-def]
+    """Mean, variance, third central moment of people - freed agents at one horizon."""
+    mean, variance, third = 0.0, 0.0, 0.0
+    calls, agents, call_known_s, agent_known_s = rows.calls, rows.agents, rows.call_known_s, rows.agent_known_s
+    horizon_s = tables[0, column]
+    for i in range(len(calls)):
+        p = _chance(tables, column, calls[i], call_known_s[i], horizon_s)
+        v = p * (1.0 - p)
         mean += p
-        variance += p * (1 - p)
-        third += p * (1 - p) * (1 - 2 * p)
-    for i in range(n_agents):
-        p = free_chance(forecast, column, agent_kind[i], agent_age[i])
+        variance += v
+        third += v * (1.0 - 2.0 * p)
+    for i in range(len(agents)):
+        p = _chance(tables, column, agents[i], agent_known_s[i], horizon_s + connect_s)
+        v = p * (1.0 - p)
         mean -= p
-        variance += p * (1 - p)
-        third -= p * (1 - p) * (1 - 2 * p)
+        variance += v
+        third -= v * (1.0 - 2.0 * p)
     return mean, variance, third
 
 
-@njit(cache=True)
-def free_chance(forecast, column, kind, age_s):  # type: ignore[no-untyped-def]
-    """P(a busy agent is free by the horizon); 0 for one that is idle (counted as such) or away."""
-    if kind == TALKING:
-        return forecast.talk[talk_bin(age_s), column]
-    if kind == WRAPPING:
-        return forecast.wrap[min(int(age_s), WRAP_BINS - 1), column]
-    return 0.0
+@compiled
+def _freed(tables, rows, column, connect_s, freed):  # type: ignore[no-untyped-def]
+    """Fill `freed` with P(at most so many busy agents free by the horizon)."""
+    freed[0] = 1.0
+    agents, known_s, within_s = rows.agents, rows.agent_known_s, tables[0, column] + connect_s
+    for i in range(len(agents)):
+        spread(freed, i, _chance(tables, column, agents[i], known_s[i], within_s))
+    cumulate(freed, len(agents))
 
 
-@njit(cache=True)
-def column_risk(forecast, column, surplus, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents, without):  # type: ignore[no-untyped-def]
-    """P(D <= 0) at one horizon. without: bool[n_calls], calls to leave out."""
-    if n_calls + n_agents > EXACT_UP_TO:
-        mean, variance, third = column_moments(
-            forecast, column, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents, without
-        )
-        return normal_risk(surplus, mean, variance, third)
-    people = np.zeros(_SIZE)
-    freed = np.zeros(_SIZE)
-    people[0] = freed[0] = 1.0
-    n_people, n_freed = 0, 0
-    for i in range(n_calls):
-        if call_kind[i] == WAITING or without[i]:
-            continue
-        row = call_row(call_kind[i], call_age[i])
-        p = forecast.ring[row, column] if call_kind[i] == RINGING else forecast.screen[row, column]
-        _spread(people, n_people, p)
-        n_people += 1
-    for i in range(n_agents):
-        if agent_kind[i] == TALKING or agent_kind[i] == WRAPPING:
-            _spread(freed, n_freed, free_chance(forecast, column, agent_kind[i], agent_age[i]))
-            n_freed += 1
-    for index in range(1, n_freed + 1):
-        freed[index] += freed[index - 1]
-    return exact_risk(people, n_people, freed, n_freed, surplus)
+@compiled
+def _people(tables, rows, column, people):  # type: ignore[no-untyped-def]
+    """Fill `people` with the distribution of calls in flight that are a person by the horizon."""
+    people[0] = 1.0
+    calls, known_s, within_s = rows.calls, rows.call_known_s, tables[0, column]
+    for i in range(len(calls)):
+        spread(people, i, _chance(tables, column, calls[i], known_s[i], within_s))
 
 
-@njit(cache=True)
-def place_calls(forecast, theta, surplus, at_most, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents):  # type: ignore[no-untyped-def]
+@compiled
+def place_calls(tables, rows, theta, surplus, at_most, connect_s):  # type: ignore[no-untyped-def]
     """How many calls to place while the risk of the next is at most theta, and the risk of the first not placed.
 
-    surplus: idle agents - people waiting. Returns (calls, risk).
+    surplus: idle agents - people waiting.
     """
-    if at_most <= 0:
+    if at_most <= 0 or surplus + len(rows.agents) <= 0:
         return 0, 1.0
-    room = EXACT_UP_TO - n_calls - n_agents
+    room = EXACT_UP_TO - len(rows.calls) - len(rows.agents)
     if room >= min(at_most, _EXACT_AT_LEAST):
-        at_most = min(at_most, room)
-        return _place_exact(
-            forecast, theta, surplus, at_most, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents
-        )
-    return _place_normal(
-        forecast, theta, surplus, at_most, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents
-    )
+        return _place_exact(tables, rows, theta, surplus, min(at_most, room), connect_s)
+    return _place_normal(tables, rows, theta, surplus, at_most, connect_s)
 
 
-@njit(cache=True)
-def _place_exact(forecast, theta, surplus, at_most, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents):  # type: ignore[no-untyped-def]
-    people = np.zeros((HORIZONS, _SIZE))
-    freed = np.zeros((HORIZONS, _SIZE))
-    n_people, n_freed = 0, 0
-    people[:, 0] = 1.0
-    freed[:, 0] = 1.0
-    for i in range(n_calls):
-        if call_kind[i] == WAITING:
-            continue
-        row = call_row(call_kind[i], call_age[i])
-        for column in range(HORIZONS):
-            p = forecast.ring[row, column] if call_kind[i] == RINGING else forecast.screen[row, column]
-            _spread(people[column], n_people, p)
-        n_people += 1
-    for i in range(n_agents):
-        if agent_kind[i] == TALKING:
-            row = talk_bin(agent_age[i])
-            for column in range(HORIZONS):
-                _spread(freed[column], n_freed, forecast.talk[row, column])
-            n_freed += 1
-        elif agent_kind[i] == WRAPPING:
-            row = min(int(agent_age[i]), WRAP_BINS - 1)
-            for column in range(HORIZONS):
-                _spread(freed[column], n_freed, forecast.wrap[row, column])
-            n_freed += 1
-    for column in range(HORIZONS):
-        for index in range(1, n_freed + 1):
-            freed[column, index] += freed[column, index - 1]
+@compiled
+def _place_exact(tables, rows, theta, surplus, at_most, connect_s):  # type: ignore[no-untyped-def]
+    n_people, n_freed = len(rows.calls), len(rows.agents)
+    people = np.zeros((HORIZONS, n_people + at_most + 2))
+    freed = np.zeros((HORIZONS, n_freed + 2))
+    risk = 0.0
+    # The longest horizons carry most of the risk: when they alone are over theta, the rest need not be known.
+    for column in range(HORIZONS - 1, -1, -1):
+        _people(tables, rows, column, people[column])
+        _freed(tables, rows, column, connect_s, freed[column])
+        risk += exact_risk(people[column], n_people, freed[column], n_freed, surplus) / HORIZONS
+        if risk > theta:
+            return 0, risk
     placed = 0
-    while True:
+    while risk <= theta and placed < at_most:
         risk = 0.0
         for column in range(HORIZONS):
-            risk += exact_risk(people[column], n_people, freed[column], n_freed, surplus)
-        risk /= HORIZONS
-        if risk > theta or placed >= at_most:
-            return placed, risk
-        for column in range(HORIZONS):
-            _spread(people[column], n_people, forecast.ring[0, column])
+            spread(people[column], n_people, tables[RING_ROW, column])
+            risk += exact_risk(people[column], n_people + 1, freed[column], n_freed, surplus) / HORIZONS
         n_people += 1
         placed += 1
+    return placed, risk
 
 
-@njit(cache=True)
-def _place_normal(forecast, theta, surplus, at_most, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents):  # type: ignore[no-untyped-def]
-    mean = np.zeros(HORIZONS)
-    variance = np.zeros(HORIZONS)
-    third = np.zeros(HORIZONS)
-    for i in range(n_calls):
-        if call_kind[i] == WAITING:
-            continue
-        row = call_row(call_kind[i], call_age[i])
-        for column in range(HORIZONS):
-            p = forecast.ring[row, column] if call_kind[i] == RINGING else forecast.screen[row, column]
-            mean[column] += p
-            variance[column] += p * (1 - p)
-            third[column] += p * (1 - p) * (1 - 2 * p)
-    for i in range(n_agents):
-        if agent_kind[i] != TALKING and agent_kind[i] != WRAPPING:
-            continue
-        row = talk_bin(agent_age[i]) if agent_kind[i] == TALKING else min(int(agent_age[i]), WRAP_BINS - 1)
-        for column in range(HORIZONS):
-            p = forecast.talk[row, column] if agent_kind[i] == TALKING else forecast.wrap[row, column]
-            mean[column] -= p
-            variance[column] += p * (1 - p)
-            third[column] -= p * (1 - p) * (1 - 2 * p)
+@compiled
+def _place_normal(tables, rows, theta, surplus, at_most, connect_s):  # type: ignore[no-untyped-def]
+    moments = np.zeros((HORIZONS, 3))
+    risk = 0.0
+    for column in range(HORIZONS - 1, -1, -1):
+        mean, variance, third = _moments(tables, rows, column, connect_s)
+        moments[column, 0], moments[column, 1], moments[column, 2] = mean, variance, third
+        risk += normal_risk(surplus, mean, variance, third) / HORIZONS
+        if risk > theta:
+            return 0, risk
     placed = 0
-    while True:
+    while risk <= theta and placed < at_most:
         risk = 0.0
         for column in range(HORIZONS):
-            risk += normal_risk(surplus, mean[column], variance[column], third[column])
-        risk /= HORIZONS
-        if risk > theta or placed >= at_most:
-            return placed, risk
-        for column in range(HORIZONS):
-            p = forecast.ring[0, column]
-            mean[column] += p
-            variance[column] += p * (1 - p)
-            third[column] += p * (1 - p) * (1 - 2 * p)
+            p = tables[RING_ROW, column]
+            moments[column, 0] += p
+            moments[column, 1] += p * (1 - p)
+            moments[column, 2] += p * (1 - p) * (1 - 2 * p)
+            risk += normal_risk(surplus, moments[column, 0], moments[column, 1], moments[column, 2]) / HORIZONS
         placed += 1
+    return placed, risk
 
 
-@njit(cache=True)
-def choose_give_ups(  # type: ignore[no-untyped-def]
-    forecast, surplus, ring_min_s, call_kind, call_age, call_rung, n_calls, agent_kind, agent_age, n_agents, chosen
-):
+@compiled
+def choose_give_ups(tables, view, rows, surplus, ring_min_s, connect_s, chosen):  # type: ignore[no-untyped-def]
     """Mark the oldest calls that have rung their legal minimum while a caller would probably find nobody.
 
-    chosen: bool[n_calls] to fill. Returns how many, and P(D(5 s) <= 0) that is left.
+    chosen: bool[calls of the view], False everywhere, to fill. Returns how many. One that is given up no longer counts
+    (its chance of a person within seconds is small: moments are exact, and exact enough, for teams of any size).
     """
-    rung = np.zeros(n_calls)
+    calls = view.calls
+    rung = np.zeros(len(calls))
     candidates = 0
-    for i in range(n_calls):
-        chosen[i] = False
-        if call_kind[i] == RINGING and call_rung[i] >= ring_min_s:
-            rung[i] = -call_rung[i]
+    for i in range(len(calls)):
+        if calls[i, 0] == RINGING and calls[i, 2] >= ring_min_s:
+            rung[i] = -calls[i, 2]
             candidates += 1
     if candidates == 0:
-        return 0, -1.0
-    oldest_first = np.argsort(rung)
-    exact = n_calls + n_agents <= EXACT_UP_TO
+        return 0
     last = COLUMNS - 1
-    mean, variance, third = column_moments(
-        forecast, last, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents, chosen
-    )
+    mean, variance, third = _moments(tables, rows, last, connect_s)
+    if normal_risk(surplus, mean, variance, third) <= GIVE_UP_ABOVE:
+        return 0
+    oldest_first = np.argsort(rung)
     count = 0
-    while True:
-        if exact:
-            risk = column_risk(
-                forecast, last, surplus, call_kind, call_age, n_calls, agent_kind, agent_age, n_agents, chosen
-            )
-        else:
-            risk = normal_risk(surplus, mean, variance, third)
-        if risk <= GIVE_UP_ABOVE or count == candidates:
-            return count, risk
+    while count < candidates and normal_risk(surplus, mean, variance, third) > GIVE_UP_ABOVE:
         i = oldest_first[count]
         chosen[i] = True
         count += 1
-        p = forecast.ring[call_row(RINGING, call_age[i]), last]
+        p = _chance(tables, last, ring_row(calls[i, 1]), calls[i, 3], tables[0, last])
         mean -= p
         variance -= p * (1 - p)
         third -= p * (1 - p) * (1 - 2 * p)
+    return count
+
+
+@compiled
+def look_again(shapes, tables, memory, view, now_s, connect_s):  # type: ignore[no-untyped-def]
+    """Rebuild the tables when they are due."""
+    if memory[BEGAN_S] < 0.0:
+        memory[BEGAN_S] = now_s
+    wait_s = _REBUILD_EARLY_S if now_s - memory[BEGAN_S] < _EARLY_S else _REBUILD_S
+    if now_s - memory[REBUILT_S] >= wait_s:
+        memory[REBUILT_S] = now_s
+        rebuild(shapes, tables, view.calls, view.agents, connect_s)
+
+
+@compiled
+def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):  # type: ignore[no-untyped-def]
+    """One tick, after `settle`. Returns (calls to place, why, risk of the next call, calls given up).
+
+    chosen: bool[calls], filled with the calls to give up.
+    """
+    look_again(shapes, tables, memory, view, now_s, terms.connect_s)
+    rows, idle, waiting = look_up(view)
+    floor = min(max(0, idle - len(view.calls)), terms.room)
+    at_most, why = terms.room, ROOM
+    if memory[ENDED_CALLS] < LEARNT_CALLS:
+        ceiling = int(terms.start_ratio * idle) - len(view.calls)
+        if ceiling < at_most:
+            at_most, why = ceiling, START_UP
+    theta = theta_of(state)
+    at_risk = max(theta, 0.03) * max(0, len(view.calls) - idle)
+    if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
+        placed, risk, why = floor, 1.0, SILENT
+    elif not terms.my_turn:
+        placed, risk, why = floor, 1.0, NOT_MY_TURN
+    elif may_over_dial(settings, state, at_risk, now_s, terms.left_s):
+        placed, risk = place_calls(tables, rows, theta, idle - waiting, at_most, terms.connect_s)
+        if placed < at_most:
+            why = FORECAST
+    elif terms.shared:
+        # Nearly without risk, but not only when no other campaign dials: else that one would starve this one, which
+        # could never earn its budget again.
+        safe = min(theta, settings.cap * _SAFE_SHARE)
+        placed, risk = place_calls(tables, rows, safe, idle - waiting, at_most, terms.connect_s)
+        why = BUDGET
+    else:
+        placed, risk, why = floor, 1.0, BUDGET
+    if placed < floor:
+        placed, why = floor, FLOOR
+    given_up = 0
+    if placed == 0 and terms.give_up:
+        given_up = choose_give_ups(tables, view, rows, idle - waiting, terms.ring_min_s, terms.connect_s, chosen)
+    return placed, why, risk, given_up

@@ -74,7 +74,8 @@ class Limits:
 class Snapshot:
     """Everything a law may look at. now_s is monotonic; tick counts plans of this campaign from 0.
 
-    rivals: calls in flight of other campaigns that wait for the same agents.
+    shared: other campaigns dial for the same agents; rivals: their calls in flight; my_turn: whether this campaign may
+    dial ahead now (one at a time, or the one that may risk more would take every agent).
     """
 
     now_s: float
@@ -86,6 +87,8 @@ class Snapshot:
     limits: Limits
     leads_ready: int
     rivals: tuple[FlightView, ...] = ()
+    shared: bool = False
+    my_turn: bool = True
 
 
 @dataclass(frozen=True, slots=True)

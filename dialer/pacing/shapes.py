@@ -8,8 +8,9 @@ Arrays are float64; a bin is 1 s (ring, wrap-up), 0.25 s (screening) or grows wi
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dialer.pacing.compiled import compiled
 
 Floats = NDArray[np.float64]
 
@@ -19,6 +20,8 @@ SCREEN_BIN_S = 0.25
 WRAP_BINS = 96
 TALK_EDGES_S = np.array([0, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 960, 1440], np.float64)
 TALK_BINS = len(TALK_EDGES_S)
+_TALK_STEP_S = 5.0  # every edge is a multiple of it
+_TALK_LOOKUP = np.searchsorted(TALK_EDGES_S, np.arange(0, TALK_EDGES_S[-1] + 1, _TALK_STEP_S), side="right") - 1
 # Rows of a life table.
 ENTERED, FIRST, SECOND = 0, 1, 2
 # Facts after which an old one counts 1/e: of ring and screening, of talks, of wrap-ups.
@@ -28,20 +31,16 @@ _FLOOR = 0.3
 
 
 class Shapes(NamedTuple):
-    """Life tables, rows (entered, first way to end, second way), and the start-up probabilities of each bin.
+    """Life tables: rows are entered, ends in the first way, in the second, then start-up probability of each way.
 
-    ring: by whole seconds since originate; ends answered, or failed. screen: since answer; ends as a person, or as
-    anything else. talk, wrap: one way to end.
+    ring: bins of 1 s since originate; ends answered, or failed. screen: since answer; ends as a person, or as anything
+    else. talk, wrap: one way to end, so three rows.
     """
 
     ring: Floats
     screen: Floats
     talk: Floats
     wrap: Floats
-    ring_prior: Floats
-    screen_prior: Floats
-    talk_prior: Floats
-    wrap_prior: Floats
 
 
 class StartUp(NamedTuple):
@@ -67,7 +66,7 @@ def fresh(start: StartUp) -> Shapes:
     screen = _life(*_screen_prior(start), start.calls * 0.7)
     talk = _life(_ends(1.0 / start.talk_mean_s, np.diff(TALK_EDGES_S, append=2880.0)), None, start.talks)
     wrap = _life(_ends(1.0 / start.wrap_mean_s, np.ones(WRAP_BINS)), None, start.talks)
-    return Shapes(ring, screen, talk, wrap, _prior_of(ring), _prior_of(screen), _prior_of(talk), _prior_of(wrap))
+    return Shapes(*(np.vstack((table, table[1:] / table[ENTERED])) for table in (ring, screen, talk, wrap)))
 
 
 def _ends(hazard_per_s: float, widths_s: Floats) -> Floats:
@@ -113,26 +112,20 @@ def _life(first_q: Floats, second_q: Floats | None, weight: float) -> Floats:
     return table
 
 
-def _prior_of(table: Floats) -> Floats:
-    return np.asarray(table[1:] / table[ENTERED], np.float64)
-
-
-@njit(cache=True)
+@compiled
 def talk_bin(age_s: float) -> int:
     """The bin of a talk's age."""
-    index = 0
-    while index + 1 < TALK_BINS and age_s >= TALK_EDGES_S[index + 1]:
-        index += 1
-    return index
+    step = int(age_s / _TALK_STEP_S)
+    return int(_TALK_LOOKUP[min(max(step, 0), len(_TALK_LOOKUP) - 1)])
 
 
-@njit(cache=True)
+@compiled
 def note(table: Floats, last_bin: int, way: int, memory: float) -> None:
     """Add one duration that ended in `last_bin`. way: FIRST, SECOND, or 0 when it was cut off (censored) there."""
     keep = 1.0 - 1.0 / memory
-    bins = table.shape[1]
+    bins, counted = table.shape[1], (table.shape[0] + 1) // 2
     last = min(max(last_bin, 0), bins - 1)
-    for row in range(table.shape[0]):
+    for row in range(counted):
         for index in range(bins):
             table[row, index] *= keep
     for index in range(last):
@@ -142,8 +135,8 @@ def note(table: Floats, last_bin: int, way: int, memory: float) -> None:
         table[way, last] += 1.0
 
 
-@njit(cache=True)
-def end_probability(table: Floats, prior: Floats, way: int, index: int, still_open: float) -> float:
+@compiled
+def end_probability(table: Floats, way: int, index: int, still_open: float) -> float:
     """P(ends this way in this bin | came into it). still_open: durations going on now that lived through the bin."""
-    seen = table[way, index] + _FLOOR * prior[way - 1, index]
-    return float(seen / (table[ENTERED, index] + still_open + _FLOOR))
+    prior = table[(table.shape[0] - 1) // 2 + way, index]
+    return float((table[way, index] + _FLOOR * prior) / (table[ENTERED, index] + still_open + _FLOOR))

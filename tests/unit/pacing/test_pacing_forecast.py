@@ -7,15 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.pacing import forecast, shapes
-from dialer.pacing import hazard_core as core
-
-NOBODY = np.zeros(0, np.int64), np.zeros(0)
+from dialer.pacing import forecast, risk, shapes
 
 
-def tables_of(learnt: shapes.Shapes) -> forecast.Forecast:
+def tables_of(learnt: shapes.Shapes) -> shapes.Floats:
     tables = forecast.blank()
-    forecast.rebuild(learnt, tables, *NOBODY, 0, *NOBODY, 0, 2.0)
+    forecast.rebuild(learnt, tables, np.zeros((0, 4)), np.zeros((0, 3)), 2.0)
     return tables
 
 
@@ -42,25 +39,29 @@ def learnt_base25(calls: int = 6000, give_up_s: float = 99.0) -> shapes.Shapes:
 
 def test_given_thousands_of_calls_the_tables_hold_their_shares() -> None:
     tables = tables_of(learnt_base25())
-    assert tables.ring[0, forecast.HORIZONS - 1] == pytest.approx(0.24, abs=0.04)  # nearly every person by then
-    assert tables.ring[30, 0] < 0.02  # past the time-out nobody answers
-    assert tables.screen[0, 3] == pytest.approx(0.42, abs=0.07)  # people among answers
-    assert tables.screen[9, 3] < 0.06  # a machine takes longer than 1.6 s
-    assert np.all(np.diff(tables.horizons_s[: forecast.HORIZONS]) >= 0)
-    assert 10 < np.median(tables.horizons_s[: forecast.HORIZONS]) < 15
+    assert tables[forecast.RING_ROW + 0, forecast.HORIZONS - 1] == pytest.approx(
+        0.24, abs=0.04
+    )  # nearly every person by then
+    assert tables[forecast.RING_ROW + 30, 0] < 0.02  # past the time-out nobody answers
+    assert tables[forecast.SCREEN_ROW + 0, 3] == pytest.approx(0.42, abs=0.07)  # people among answers
+    assert tables[forecast.SCREEN_ROW + 9, 3] < 0.06  # a machine takes longer than 1.6 s
+    assert np.all(np.diff(tables[0, : forecast.HORIZONS]) >= 0)
+    assert 10 < np.median(tables[0, : forecast.HORIZONS]) < 15
 
 
 def test_given_calls_cut_off_at_15_s_the_late_answers_are_not_taken_for_failures() -> None:
     whole = tables_of(learnt_base25(give_up_s=99.0))
     cut = tables_of(learnt_base25(give_up_s=15.0))
-    assert cut.ring[0, 2] == pytest.approx(whole.ring[0, 2], abs=0.03)
+    assert cut[forecast.RING_ROW, 2] == pytest.approx(whole[forecast.RING_ROW, 2], abs=0.03)
 
 
 def test_given_talks_of_150_s_an_agent_is_free_soon_with_the_chance_of_the_distribution() -> None:
     tables = tables_of(learnt_base25())
-    within_s = tables.horizons_s[5] + 2.0
-    assert tables.talk[8, 5] == pytest.approx(0.02, abs=0.02)  # talk must end and the wrap-up of some 20 s as well
-    assert tables.wrap[20, 5] > 0.5
+    within_s = tables[0, 5] + 2.0
+    assert tables[forecast.TALK_ROW + 8, 5] == pytest.approx(
+        0.02, abs=0.02
+    )  # talk must end and the wrap-up of some 20 s as well
+    assert tables[forecast.WRAP_ROW + 20, 5] > 0.5
     assert within_s > 10
 
 
@@ -71,19 +72,14 @@ def test_the_exact_risk_is_the_share_of_simulated_futures_without_an_agent(
 ) -> None:
     people = [rng.random() for _ in range(calls)]
     freed = [rng.random() for _ in range(busy)]
-    people_dist, freed_dist = np.zeros(64), np.zeros(64)
-    people_dist[0] = freed_dist[0] = 1.0
-    for count, p in enumerate(people):
-        core._spread(people_dist, count, p)
-    for count, p in enumerate(freed):
-        core._spread(freed_dist, count, p)
+    people_dist, freed_dist = risk.coins(people), risk.coins(freed)
     np.testing.assert_allclose(people_dist.sum(), 1.0)
     draws = np.random.default_rng(1).random((20_000, calls + busy))
     difference = (draws[:, :calls] < people).sum(1) - (draws[:, calls:] < freed).sum(1)
-    exact = core.exact_risk(people_dist, calls, np.cumsum(freed_dist), busy, idle)
+    exact = risk.exact_risk(people_dist, calls, np.cumsum(freed_dist), busy, idle)
     assert exact == pytest.approx((difference >= idle).mean(), abs=0.02)
     mean = sum(people) - sum(freed)
     variance = sum(p * (1 - p) for p in people + freed)
     third = sum(p * (1 - p) * (1 - 2 * p) for p in people) - sum(p * (1 - p) * (1 - 2 * p) for p in freed)
     if variance > 2:
-        assert core.normal_risk(idle, mean, variance, third) == pytest.approx(exact, abs=0.02)
+        assert risk.normal_risk(idle, mean, variance, third) == pytest.approx(exact, abs=0.02)

@@ -1,0 +1,377 @@
+"""The simulated centre between two decisions: calls that ring, answer, wait; agents that talk and leave.
+
+Everything that will happen to a call is drawn when it is placed, from a generator that nothing else uses: the n-th call
+of a shift meets the same fate whatever the law.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dialer.pacing import shapes as life
+from dialer.pacing.compiled import compiled
+from dialer.pacing.hazard_core import AWAY, ENDED_CALLS, IDLE, RINGING, SCREENING, TALKING, WAITING, WRAPPING, rang
+from dialer.pacing.shapes import Floats
+from dialer.pacing.sim.world import (
+    AMD,
+    BAD,
+    BAD_AFTER_TABLE,
+    CLOCK,
+    CONNECT_MAX_S,
+    DIGITAL,
+    EARLY,
+    GREETING_TABLE,
+    INTERRUPT_AFTER_S,
+    INTERRUPT_BACK_S,
+    INTERRUPT_SHARE,
+    MACHINE_AS_PERSON,
+    MACHINE_DELAY_TABLE,
+    MACHINES,
+    PAUSE_SHARE,
+    PAUSE_TABLE,
+    PEOPLE,
+    PERSON_AS_MACHINE,
+    PERSON_DELAY_TABLE,
+    RING_TABLE,
+    RING_TIMEOUT_S,
+    SECOND_LIST,
+    SWITCH_S,
+    TALK_TABLE,
+    WRAP_TABLE,
+)
+
+NEVER = 1e18
+PERSON, MACHINE, BAD_NUMBER, NO_ANSWER = 0, 1, 2, 3
+# Columns of Floor.tally, for each campaign: what the law is told, and what is true.
+PLACED, ANSWERS, SAID_PEOPLE, SAID_MACHINES, SAID_ABANDONED = 0, 1, 2, 3, 4
+TRUE_PEOPLE, TRUE_ABANDONED, MISTAKEN, GIVEN_UP, LEFT_EARLY = 5, 6, 7, 8, 9
+TALLIES = 10
+# Slots of Floor.sums.
+TALK_S, WRAP_S, IDLE_S, DIGITAL_S, INTERRUPTED, WRAP_UPS, CALL_COUNT, IDLE_SPELLS, WAIT_S, IN_FLIGHT = range(10)
+SUMS = 10
+IDLE_BINS = 301
+
+
+# Columns of Floor.calls: the first IN_FLIGHT rows are calls in flight.
+STAGE, CAMPAIGN, KIND, WRONG, PLACED_AT, SINCE, DELAY, GREETING, TALK, WRAP, PERSON_AT = range(11)
+CALL_COLUMNS = 11
+# Columns of Floor.agents.
+A_KIND, A_SINCE, A_WRAP, A_LEAVES, A_CALLS, A_INTERRUPTED, A_DEBT = range(7)
+AGENT_COLUMNS = 7
+
+
+class Floor(NamedTuple):
+    """All that changes, float64: few arrays, for each costs something at every call of a compiled function.
+
+    due: when the next thing happens, to the agents and then to the calls. minutes: rows (true people,
+    true abandoned, mistaken). sums: SUMS numbers, then IDLE_BINS counts of idle spells by whole seconds.
+    """
+
+    calls: Floats
+    agents: Floats
+    due: Floats
+    tally: Floats
+    minutes: Floats
+    sums: Floats
+
+
+def empty(agents: int, campaigns: int, capacity: int, minutes: int) -> Floor:
+    """Everybody idle, nothing in flight."""
+    return Floor(
+        calls=np.zeros((capacity, CALL_COLUMNS)),
+        agents=np.zeros((agents, AGENT_COLUMNS)),
+        due=np.full(agents + capacity, NEVER),
+        tally=np.zeros((campaigns, TALLIES)),
+        minutes=np.zeros((minutes, 3)),
+        sums=np.zeros(SUMS + IDLE_BINS),
+    )
+
+
+@compiled
+def draw(table, u):  # type: ignore[no-untyped-def]
+    """The value at quantile u of a table of quantiles."""
+    x = u * len(table) - 0.5
+    if x <= 0.0:
+        return table[0]
+    low = int(x)
+    if low >= len(table) - 1:
+        return table[len(table) - 1]
+    return table[low] + (x - low) * (table[low + 1] - table[low])
+
+
+@compiled
+def place(world, floor, rng, now_s, campaign, segment, people_factor, dead):  # type: ignore[no-untyped-def]
+    """One call. Eight numbers are drawn whatever happens, so that calls keep their fates under every law."""
+    u_list, u_kind, u_ring, u_delay = rng.random(), rng.random(), rng.random(), rng.random()
+    u_talk, u_wrap, u_error, u_early = rng.random(), rng.random(), rng.random(), rng.random()
+    at = 0
+    if campaign == 1:
+        at = int(world.number[SECOND_LIST])
+    else:
+        while at + 2 < world.segments.shape[1] and u_list >= world.segments[segment, at + 1]:
+            at += 1
+    people = min(world.shares[at, PEOPLE] * people_factor, 1.0)
+    machines, bad = world.shares[at, MACHINES], world.shares[at, BAD]
+    if u_kind < people:
+        kind = PERSON
+    elif u_kind < people + machines:
+        kind = MACHINE
+    elif u_kind < people + machines + bad:
+        kind = BAD_NUMBER
+    else:
+        kind = NO_ANSWER
+    rings_s = NEVER
+    if kind == PERSON or kind == MACHINE:
+        rings_s = draw(world.tables[4 * at + RING_TABLE], u_ring)
+    elif kind == BAD_NUMBER:
+        rings_s = draw(world.tables[4 * at + BAD_AFTER_TABLE], u_ring)
+    if dead or rings_s >= world.number[RING_TIMEOUT_S]:
+        kind, rings_s = NO_ANSWER, world.number[RING_TIMEOUT_S]
+    i = int(floor.sums[IN_FLIGHT])
+    floor.sums[IN_FLIGHT] += 1.0
+    floor.calls[i, STAGE], floor.calls[i, CAMPAIGN], floor.calls[i, KIND] = RINGING, campaign, kind
+    error = world.number[PERSON_AS_MACHINE] if kind == PERSON else world.number[MACHINE_AS_PERSON]
+    floor.calls[i, WRONG] = 1 if world.number[AMD] > 0 and u_error < error else 0
+    floor.calls[i, PLACED_AT] = now_s
+    floor.calls[i, SINCE] = now_s
+    floor.due[len(floor.agents) + i] = now_s + rings_s
+    delay_s = draw(world.tables[-PERSON_DELAY_TABLE] if kind == PERSON else world.tables[-MACHINE_DELAY_TABLE], u_delay)
+    floor.calls[i, DELAY] = delay_s if world.number[AMD] > 0 else 0.0
+    floor.calls[i, GREETING] = draw(world.tables[-GREETING_TABLE], u_delay)
+    floor.calls[i, TALK] = draw(world.tables[4 * at + TALK_TABLE], u_talk)
+    floor.calls[i, WRAP] = draw(world.tables[4 * at + WRAP_TABLE], u_wrap)
+    if kind == PERSON and u_early < world.shares[at, EARLY]:
+        floor.calls[i, WRONG] = 2  # gone before the verdict
+        floor.calls[i, DELAY] *= u_early / world.shares[at, EARLY]
+    if kind == MACHINE and (floor.calls[i, WRONG] == 1 or world.number[AMD] == 0):
+        floor.calls[i, TALK], floor.calls[i, WRAP] = 5.0, 1.0  # the agent hears the voicemail and hangs up
+    says_person = (kind == PERSON and floor.calls[i, WRONG] == 0) or (
+        kind == MACHINE and (floor.calls[i, WRONG] == 1 or world.number[AMD] == 0)
+    )
+    floor.calls[i, PERSON_AT] = floor.due[len(floor.agents) + i] + floor.calls[i, DELAY] if says_person else NEVER
+    floor.tally[campaign, PLACED] += 1.0
+
+
+@compiled
+def remove(floor, i):  # type: ignore[no-untyped-def]
+    """Take a call out: the last one takes its row."""
+    floor.sums[IN_FLIGHT] -= 1.0
+    last = int(floor.sums[IN_FLIGHT])
+    agents = len(floor.agents)
+    if i != last:
+        for column in range(CALL_COLUMNS):
+            floor.calls[i, column] = floor.calls[last, column]
+        floor.due[agents + i] = floor.due[agents + last]
+    floor.due[agents + last] = NEVER
+
+
+@compiled
+def give_up(floor, i, mind, now_s, learn):  # type: ignore[no-untyped-def]
+    """Take a ringing call back; how long it would have rung stays unknown."""
+    campaign = int(floor.calls[i, CAMPAIGN])
+    floor.tally[campaign, GIVEN_UP] += 1.0
+    if learn:
+        rang(mind.ring[campaign], mind.memory[campaign], now_s - floor.calls[i, PLACED_AT], 0)
+    remove(floor, i)
+
+
+@compiled
+def rest(world, floor, i, now_s):  # type: ignore[no-untyped-def]
+    """Book the agent's activity up to now."""
+    lasted_s = now_s - floor.agents[i, A_SINCE]
+    kind = floor.agents[i, A_KIND]
+    if kind == TALKING:
+        floor.sums[TALK_S] += lasted_s
+    elif kind == WRAPPING:
+        floor.sums[WRAP_S] += lasted_s
+    elif kind == IDLE:
+        floor.sums[IDLE_S] += lasted_s
+        if world.number[DIGITAL] > 0:
+            floor.sums[DIGITAL_S] += max(0.0, lasted_s - world.number[SWITCH_S])
+    floor.agents[i, A_SINCE] = now_s
+
+
+@compiled
+def talk(world, floor, agent, call, now_s):  # type: ignore[no-untyped-def]
+    """Agent and caller are connected; the call leaves the flight."""
+    lasted_s = now_s - floor.agents[agent, A_SINCE]
+    if floor.agents[agent, A_KIND] == IDLE:
+        floor.sums[SUMS + min(int(lasted_s), IDLE_BINS - 1)] += 1.0
+        floor.sums[IDLE_SPELLS] += 1.0
+    rest(world, floor, agent, now_s)
+    floor.agents[agent, A_KIND] = TALKING
+    floor.due[agent] = now_s + floor.calls[call, TALK]
+    floor.agents[agent, A_WRAP] = floor.calls[call, WRAP] + floor.agents[agent, A_DEBT]
+    floor.agents[agent, A_DEBT] = 0.0
+    floor.agents[agent, A_CALLS] += 1
+    floor.sums[CALL_COUNT] += 1.0
+    floor.sums[WAIT_S] += now_s - floor.calls[call, SINCE]
+    remove(floor, call)
+
+
+@compiled
+def idle_longest(floor):  # type: ignore[no-untyped-def]
+    """The agent idle longest, -1 when nobody is."""
+    best, agents = -1, floor.agents
+    for i in range(len(agents)):
+        if agents[i, A_KIND] == IDLE and (best < 0 or agents[i, A_SINCE] < agents[best, A_SINCE]):
+            best = i
+    return best
+
+
+@compiled
+def interruptible(world, floor, now_s):  # type: ignore[no-untyped-def]
+    """The agent longest in a wrap-up that may be interrupted, -1 when there is none."""
+    best = -1
+    if world.number[INTERRUPT_SHARE] <= 0.0:
+        return best
+    for i in range(len(floor.agents)):
+        if (
+            floor.agents[i, A_KIND] != WRAPPING
+            or floor.agents[i, A_LEAVES]
+            or now_s - floor.agents[i, A_SINCE] < world.number[INTERRUPT_AFTER_S]
+        ):
+            continue
+        if floor.agents[i, A_INTERRUPTED] + 1 > world.number[INTERRUPT_SHARE] * (floor.agents[i, A_CALLS] + 3):
+            continue
+        if best < 0 or floor.agents[i, A_SINCE] < floor.agents[best, A_SINCE]:
+            best = i
+    return best
+
+
+@compiled
+def longest_waiting(floor):  # type: ignore[no-untyped-def]
+    """The caller waiting longest, -1 when nobody is."""
+    best, calls = -1, floor.calls
+    for i in range(int(floor.sums[IN_FLIGHT])):
+        if calls[i, STAGE] == WAITING and (best < 0 or calls[i, SINCE] < calls[best, SINCE]):
+            best = i
+    return best
+
+
+@compiled
+def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-def]
+    """The next thing happens to call i."""
+    campaign, kind, stage = int(floor.calls[i, CAMPAIGN]), floor.calls[i, KIND], floor.calls[i, STAGE]
+    minute = min(int(now_s / 60.0), len(floor.minutes) - 1)
+    if stage == RINGING:
+        answered = kind == PERSON or kind == MACHINE
+        if learn:
+            way = life.FIRST if answered else life.SECOND
+            rang(mind.ring[campaign], mind.memory[campaign], now_s - floor.calls[i, PLACED_AT], way)
+        if not answered:
+            remove(floor, i)
+            return
+        floor.tally[campaign, ANSWERS] += 1.0
+        floor.calls[i, STAGE], floor.calls[i, SINCE], floor.due[len(floor.agents) + i] = (
+            SCREENING,
+            now_s,
+            now_s + floor.calls[i, DELAY],
+        )
+        return
+    if stage == WAITING:  # nobody in time
+        floor.tally[campaign, SAID_ABANDONED] += 1.0
+        if kind == PERSON:
+            floor.tally[campaign, TRUE_ABANDONED] += 1.0
+            floor.minutes[minute, 1] += 1.0
+        remove(floor, i)
+        return
+    person = floor.calls[i, PERSON_AT] < NEVER
+    if learn:
+        mind.memory[campaign, ENDED_CALLS] += 1.0
+        way = life.FIRST if person else life.SECOND
+        life.note(mind.screen[campaign], int(floor.calls[i, DELAY] / life.SCREEN_BIN_S), way, life.SCREEN_MEMORY)
+    if not person:
+        if floor.calls[i, WRONG] == 2:
+            floor.tally[campaign, LEFT_EARLY] += 1.0
+        else:
+            floor.tally[campaign, SAID_MACHINES] += 1.0
+            if kind == PERSON:
+                floor.tally[campaign, MISTAKEN] += 1.0
+                floor.tally[campaign, TRUE_PEOPLE] += 1.0
+                floor.minutes[minute, 0] += 1.0
+                floor.minutes[minute, 2] += 1.0
+        remove(floor, i)
+        return
+    floor.tally[campaign, SAID_PEOPLE] += 1.0
+    if kind == PERSON:
+        floor.tally[campaign, TRUE_PEOPLE] += 1.0
+        floor.minutes[minute, 0] += 1.0
+    _to_agent(world, floor, i, mind, learn, now_s)
+
+
+@compiled
+def _to_agent(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-def]
+    answered_s = floor.calls[i, SINCE]
+    floor.calls[i, STAGE], floor.calls[i, SINCE] = WAITING, now_s
+    agent = idle_longest(floor)
+    if agent < 0:
+        agent = interruptible(world, floor, now_s)
+        if agent >= 0:
+            if learn:
+                life.note(mind.wrap[0], int(now_s - floor.agents[agent, A_SINCE]), 0, life.WRAP_MEMORY)
+            floor.agents[agent, A_DEBT] += floor.due[agent] - now_s + world.number[INTERRUPT_BACK_S]
+            floor.agents[agent, A_INTERRUPTED] += 1
+            floor.sums[INTERRUPTED] += 1.0
+    if agent >= 0:
+        talk(world, floor, agent, i, now_s)
+        return
+    began_s = now_s
+    if world.number[CLOCK] == 0:
+        began_s = answered_s
+    elif world.number[CLOCK] == 2:
+        began_s = answered_s + floor.calls[i, GREETING]
+    floor.due[len(floor.agents) + i] = max(now_s, began_s + world.number[CONNECT_MAX_S])
+
+
+@compiled
+def agent_event(world, floor, i, mind, learn, rng, now_s):  # type: ignore[no-untyped-def]
+    """A talk, a wrap-up or a pause of agent i is over."""
+    kind, lasted_s = floor.agents[i, A_KIND], now_s - floor.agents[i, A_SINCE]
+    rest(world, floor, i, now_s)
+    if kind == TALKING:
+        floor.agents[i, A_KIND], floor.due[i] = WRAPPING, now_s + floor.agents[i, A_WRAP]
+        for campaign in range(len(mind.talk) if learn else 0):
+            life.note(mind.talk[campaign], life.talk_bin(lasted_s), life.FIRST, life.TALK_MEMORY)
+        return
+    if kind == WRAPPING:
+        floor.sums[WRAP_UPS] += 1.0
+        pauses = world.number[PAUSE_SHARE] > 0.0 and rng.random() < world.number[PAUSE_SHARE]
+        away = pauses or floor.agents[i, A_LEAVES] > 0
+        for campaign in range(len(mind.talk) if learn else 0):
+            # Who pauses after a wrap-up was not free after it: it lived through every bin.
+            last_bin, way = (life.WRAP_BINS, 0) if away else (int(lasted_s), life.FIRST)
+            life.note(mind.wrap[campaign], last_bin, way, life.WRAP_MEMORY)
+        if pauses and floor.agents[i, A_LEAVES] == 0:
+            floor.agents[i, A_KIND] = AWAY
+            floor.due[i] = now_s + draw(world.tables[-PAUSE_TABLE], rng.random())
+            return
+    floor.due[i] = NEVER
+    floor.agents[i, A_KIND] = AWAY if floor.agents[i, A_LEAVES] else IDLE
+    if floor.agents[i, A_KIND] == IDLE:
+        serve(world, floor, i, now_s)
+
+
+@compiled
+def serve(world, floor, agent, now_s):  # type: ignore[no-untyped-def]
+    """An agent came free: whoever waits longest is connected."""
+    call = longest_waiting(floor)
+    if call >= 0:
+        talk(world, floor, agent, call, now_s)
+
+
+@compiled
+def advance(world, floor, mind, learn, rng, until_s):  # type: ignore[no-untyped-def]
+    """Everything that happens up to `until_s`, in order of time."""
+    due, agents = floor.due, len(floor.agents)
+    while True:
+        next_s, at = until_s, -1
+        for i in range(agents + int(floor.sums[IN_FLIGHT])):
+            if due[i] <= next_s:
+                next_s, at = due[i], i
+        if at < 0:
+            return
+        if at < agents:
+            agent_event(world, floor, at, mind, learn, rng, next_s)
+        else:
+            call_event(world, floor, at - agents, mind, learn, next_s)

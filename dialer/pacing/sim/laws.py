@@ -1,0 +1,66 @@
+"""Laws by name, as the simulator runs them."""
+
+from dataclasses import dataclass, replace
+
+from dialer.pacing import baselines_core as base
+from dialer.pacing.guarantee import Guarantee
+from dialer.pacing.sim import shift
+
+
+class UnknownLaw(ValueError):
+    """There is no such law; the message lists those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimLaw:
+    """One law: its number in `shift`, its settings, and whether it needs what nobody can know."""
+
+    name: str
+    law: int
+    mode: int = 0
+    knob: float = 0.0
+    think_s: float = 0.0
+    oracle: int = 0
+    start_ratio: float = 1.2
+    give_up: bool = True
+    interrupt_share: float = 0.0
+    theta_0: float = 0.025
+    margin: float = 0.5
+    eta: float = 0.3
+
+    def guarantee(self, cap: float) -> Guarantee:
+        """The guarantee's settings for this cap."""
+        return Guarantee(cap, self.eta, self.theta_0, 0.74, self.margin)
+
+
+_BOTH = shift.ORACLE_CALLS | shift.ORACLE_AGENTS
+_HAZARD = SimLaw("hazard", shift.HAZARD)
+LAWS = {
+    law.name: law
+    for law in (
+        SimLaw("manual", shift.MANUAL, think_s=15.0),
+        SimLaw("preview", shift.PREVIEW, think_s=8.0),
+        SimLaw("progressive", shift.RATIO, knob=1.0),
+        SimLaw("ratio-2", shift.RATIO, knob=2.0),
+        SimLaw("ratio-3", shift.RATIO, knob=3.0),
+        SimLaw("vicidial-hard-limit", shift.VICIDIAL, base.HARD_LIMIT, 3.0),
+        SimLaw("vicidial-average", shift.VICIDIAL, base.AVERAGE, 3.0),
+        SimLaw("vicidial-tapered", shift.VICIDIAL, base.TAPERED, 3.0),
+        SimLaw("wombat-boost-2", shift.WOMBAT, knob=2.0),
+        SimLaw("issabel", shift.ISSABEL, knob=0.0),
+        SimLaw("issabel-asr", shift.ISSABEL, knob=1.0),
+        SimLaw("averages", shift.AVERAGES),
+        _HAZARD,
+        replace(_HAZARD, name="hazard-no-give-up", give_up=False),
+        replace(_HAZARD, name="hazard-wrap", interrupt_share=0.10, theta_0=0.07, margin=1.0),
+        replace(_HAZARD, name="oracle-calls", oracle=shift.ORACLE_CALLS),
+        replace(_HAZARD, name="oracle-both", oracle=_BOTH),
+    )
+}
+
+
+def law_named(name: str) -> SimLaw:
+    """A law by name. Raises UnknownLaw."""
+    if (law := LAWS.get(name)) is None:
+        raise UnknownLaw(f"--law: there is no law {name!r}; there are {', '.join(LAWS)}")
+    return law

@@ -1,0 +1,313 @@
+"""One simulated shift under one law: ticks, decisions, faults of the world. Compiled; `run_shift` is the way in."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dialer.pacing import baselines_core as base
+from dialer.pacing import guarantee as promise
+from dialer.pacing.compiled import compiled
+from dialer.pacing.hazard_core import (
+    AWAY,
+    IDLE,
+    RINGING,
+    TALKING,
+    TURN_S,
+    WAITING,
+    Terms,
+    View,
+    decide,
+)
+from dialer.pacing.shapes import Floats, Shapes
+from dialer.pacing.sim.floor import (
+    A_KIND,
+    A_LEAVES,
+    A_SINCE,
+    A_WRAP,
+    ANSWERS,
+    CAMPAIGN,
+    IN_FLIGHT,
+    NEVER,
+    PERSON_AT,
+    PLACED,
+    PLACED_AT,
+    SAID_ABANDONED,
+    SAID_MACHINES,
+    SAID_PEOPLE,
+    SINCE,
+    STAGE,
+    advance,
+    draw,
+    give_up,
+    place,
+    rest,
+    serve,
+)
+from dialer.pacing.sim.world import (
+    BREAK,
+    BURST_EVERY_TABLE,
+    BURST_FACTOR,
+    BURST_LENGTH_TABLE,
+    CALLS_PER_S,
+    CAMPAIGNS,
+    CAP,
+    CHANNELS,
+    CONNECT_MAX_S,
+    DEAD,
+    LENGTH_S,
+    RING_MIN_S,
+    RING_TABLE,
+    TALK_TABLE,
+    TICK_S,
+    WRAP_TABLE,
+)
+
+# Laws by number.
+MANUAL, PREVIEW, RATIO, VICIDIAL, WOMBAT, ISSABEL, AVERAGES, HAZARD = range(8)
+ORACLE_CALLS, ORACLE_AGENTS = 1, 2  # bits
+_MOST_PER_TICK = 400
+
+
+class Choice(NamedTuple):
+    """Which law, and its settings. knob: calls per agent, boost, highest level, or 1 to divide by the answer ratio."""
+
+    law: int
+    mode: int
+    knob: float
+    think_s: float  # manual, preview: an agent's seconds before each call
+    oracle: int
+    start_ratio: float
+    give_up: bool
+    mistaken_share: float  # upper bound of people among machine verdicts, as the centre knows it
+    mistaken_z: float
+
+
+class Mind(NamedTuple):
+    """What the law remembers, a first axis for campaigns: life tables as in `Shapes`, lookup tables, small states."""
+
+    ring: Floats
+    screen: Floats
+    talk: Floats
+    wrap: Floats
+    tables: Floats
+    memory: Floats
+    states: Floats
+    vicidial: Floats
+
+
+@compiled
+def run_shift(world, choice, settings, mind, floor, calls_rng, agents_rng):  # type: ignore[no-untyped-def]
+    """Run a shift on `floor` (see `floor.empty`) to its end; the counts are left in it."""
+    # Calls of compiled functions that take many arrays cost as much as an idle tick: none is made that is not needed.
+    learn = choice.law >= AVERAGES
+    number, due, sums, staff, segments = world.number, floor.due, floor.sums, floor.agents, world.segments
+    tick_s, agents, allowance = number[TICK_S], len(floor.agents), 0.0
+    ticks = int(number[LENGTH_S] / tick_s)
+    burst_from, burst_to = draw(world.tables[-BURST_EVERY_TABLE], agents_rng.random()), -1.0
+    segment = 0
+    for tick in range(ticks + 1):
+        now_s = tick * tick_s
+        for i in range(agents + int(sums[IN_FLIGHT])):
+            if due[i] <= now_s:
+                advance(world, floor, mind, learn, agents_rng, now_s)
+                break
+        if tick == ticks:
+            break
+        if len(world.faults) > 0:
+            _breaks(world, floor, now_s)
+        if number[BURST_FACTOR] != 1.0 and now_s >= burst_from:
+            burst_to = now_s + draw(world.tables[-BURST_LENGTH_TABLE], agents_rng.random())
+            burst_from = burst_to + draw(world.tables[-BURST_EVERY_TABLE], agents_rng.random())
+        while segment + 1 < len(segments) and segments[segment + 1, 0] <= now_s:
+            segment += 1
+        allowance = min(allowance + number[CALLS_PER_S] * tick_s, max(1.0, number[CALLS_PER_S]))
+        if choice.law <= RATIO or choice.law == WOMBAT:
+            idle = 0
+            for i in range(agents):
+                idle += staff[i, A_KIND] == IDLE
+            if idle == 0:
+                continue
+        for turn in range(int(number[CAMPAIGNS])):
+            campaign = (turn + tick) % int(number[CAMPAIGNS])
+            calls = _plan(world, choice, settings, mind, floor, campaign, now_s, allowance)
+            allowance -= calls
+            if calls > 0:
+                factor = number[BURST_FACTOR] if now_s < burst_to else 1.0
+                _place(world, floor, calls_rng, now_s, campaign, segment, factor, calls)
+    for i in range(agents):
+        rest(world, floor, i, number[LENGTH_S])
+
+
+@compiled
+def _place(world, floor, rng, now_s, campaign, segment, people_factor, calls):  # type: ignore[no-untyped-def]
+    """Place calls spread over the tick, as the engine does."""
+    dead = False
+    for k in range(len(world.faults)):
+        dead = dead or (world.faults[k, 0] == DEAD and world.faults[k, 1] <= now_s < world.faults[k, 2])
+    for k in range(calls):
+        at_s = now_s + k * world.number[TICK_S] / calls
+        place(world, floor, rng, at_s, campaign, segment, people_factor, dead)
+
+
+@compiled
+def _breaks(world, floor, now_s):  # type: ignore[no-untyped-def]
+    tick_s = world.number[TICK_S]
+    for k in range(len(world.faults)):
+        if world.faults[k, 0] != BREAK:
+            continue
+        out = world.faults[k, 1] <= now_s < world.faults[k, 1] + tick_s
+        back = world.faults[k, 2] <= now_s < world.faults[k, 2] + tick_s
+        for i in range(int(world.faults[k, 3]) if out or back else 0):
+            _leave(world, floor, i, now_s) if out else _return(world, floor, i, now_s)
+
+
+@compiled
+def _leave(world, floor, i, now_s):  # type: ignore[no-untyped-def]
+    floor.agents[i, A_LEAVES] = 1.0
+    if floor.agents[i, A_KIND] == IDLE:
+        rest(world, floor, i, now_s)
+        floor.agents[i, A_KIND] = AWAY
+
+
+@compiled
+def _return(world, floor, i, now_s):  # type: ignore[no-untyped-def]
+    floor.agents[i, A_LEAVES] = 0.0
+    if floor.agents[i, A_KIND] == AWAY and floor.due[i] >= NEVER:
+        rest(world, floor, i, now_s)
+        floor.agents[i, A_KIND] = IDLE
+        serve(world, floor, i, now_s)
+
+
+@compiled
+def _counts(world, floor, campaign, now_s):  # type: ignore[no-untyped-def]
+    idle, working, bridged, waiting = 0, 0, 0, 0
+    agents, calls = floor.agents, floor.calls
+    for i in range(len(agents)):
+        kind = agents[i, A_KIND]
+        working += kind != AWAY
+        idle += kind == IDLE
+        bridged += kind == TALKING
+    for i in range(int(floor.sums[IN_FLIGHT])):
+        waiting += calls[i, STAGE] == WAITING
+    tally = floor.tally[campaign]
+    return base.Counts(
+        idle, waiting, len(floor.agents), working, int(floor.sums[IN_FLIGHT]), bridged, tally[PLACED], tally[ANSWERS],
+        tally[SAID_PEOPLE], tally[SAID_ABANDONED], now_s, world.number[LENGTH_S] - now_s, world.number[CAP],
+    )  # fmt: skip
+
+
+@compiled
+def _plan(world, choice, settings, mind, floor, campaign, now_s, allowance):  # type: ignore[no-untyped-def]
+    """How many calls this campaign places now, within lines and rate; gives calls up by itself."""
+    counts = _counts(world, floor, campaign, now_s)
+    room = min(int(world.number[CHANNELS]) - counts.in_flight - counts.bridged, int(allowance))
+    room = max(0, min(room, len(floor.calls) - counts.in_flight, _MOST_PER_TICK))
+    law, wanted = choice.law, 0
+    if law == HAZARD:
+        return _hazard(world, choice, settings, mind, floor, campaign, now_s, room)
+    if law == MANUAL or law == PREVIEW:
+        ready = 0
+        for i in range(len(floor.agents)):
+            if floor.agents[i, A_KIND] == IDLE and now_s - floor.agents[i, A_SINCE] >= choice.think_s:
+                ready += 1
+        wanted = max(0, ready - counts.in_flight)
+    elif law == RATIO:
+        wanted = base.ratio(counts, choice.knob)
+    elif law == VICIDIAL:
+        wanted = base.vicidial(mind.vicidial[campaign], counts, choice.mode, choice.knob)
+    elif law == WOMBAT:
+        wanted = base.wombat(counts, choice.knob, 0)
+    elif law == ISSABEL:
+        wanted = base.issabel(counts, _soon_free(world, floor, now_s), choice.knob > 0.0)
+    elif law == AVERAGES:
+        wanted = _averages(world, settings, mind.states[campaign], counts)
+    return min(wanted, room)
+
+
+@compiled
+def _soon_free(world, floor, now_s):  # type: ignore[no-untyped-def]
+    """Issabel: agents whose call is long over due by an exponential with the mean talk."""
+    mean_s = max(1.0, world.tables[4 * 0 + TALK_TABLE].mean())
+    count = 0
+    for i in range(len(floor.agents)):
+        if floor.agents[i, A_KIND] == TALKING:
+            so_far_s = now_s - floor.agents[i, A_SINCE] + world.tables[4 * 0 + RING_TABLE].mean()
+            if 1.0 - np.exp(-so_far_s / mean_s) >= 0.97:
+                count += 1
+    return count
+
+
+@compiled
+def _settle(world, choice, settings, state, floor, campaign, now_s):  # type: ignore[no-untyped-def]
+    tally = floor.tally[campaign]
+    if choice.mistaken_share == 0.0 and state[promise.BEGAN_S] >= 0.0:
+        if tally[SAID_PEOPLE] == state[promise.PEOPLE] and tally[SAID_ABANDONED] == state[promise.ABANDONED]:
+            return
+    mistaken = choice.mistaken_share * tally[SAID_MACHINES]
+    mistaken += choice.mistaken_z * np.sqrt(mistaken)
+    promise.settle(
+        settings,
+        state,
+        tally[SAID_PEOPLE] + mistaken,
+        tally[SAID_ABANDONED],
+        mistaken,
+        now_s,
+        world.number[LENGTH_S] - now_s,
+    )
+
+
+@compiled
+def _averages(world, settings, state, counts):  # type: ignore[no-untyped-def]
+    promise.settle(settings, state, counts.people, counts.abandoned, 0.0, counts.now_s, counts.left_s)
+    if not promise.may_over_dial(settings, state, 0.0, counts.now_s, counts.left_s):
+        return max(0, counts.idle - counts.in_flight)
+    return base.averages(
+        counts,
+        world.tables[4 * 0 + TALK_TABLE].mean(),
+        world.tables[4 * 0 + WRAP_TABLE].mean(),
+        world.tables[4 * 0 + RING_TABLE].mean(),
+        promise.theta_of(state),
+    )
+
+
+@compiled
+def _hazard(world, choice, settings, mind, floor, campaign, now_s, room):  # type: ignore[no-untyped-def]
+    state = mind.states[campaign]
+    _settle(world, choice, settings, state, floor, campaign, now_s)
+    view = _view(choice, floor, campaign, now_s)
+    my_turn = int(now_s / TURN_S) % int(world.number[CAMPAIGNS]) == campaign
+    terms = Terms(
+        room, world.number[CAMPAIGNS] > 1, my_turn, choice.start_ratio, world.number[LENGTH_S] - now_s,
+        world.number[RING_MIN_S], world.number[CONNECT_MAX_S], choice.give_up,
+    )  # fmt: skip
+    shapes = Shapes(mind.ring[campaign], mind.screen[campaign], mind.talk[campaign], mind.wrap[campaign])
+    chosen = np.zeros(len(view.calls), np.bool_)
+    number, _why, _risk, gone = decide(
+        shapes, mind.tables[campaign], mind.memory[campaign], settings, state, view, terms, now_s, chosen
+    )
+    if gone > 0:
+        for i in range(len(chosen) - 1, -1, -1):
+            if chosen[i]:
+                give_up(floor, i, mind, now_s, True)
+    return number
+
+
+@compiled
+def _view(choice, floor, campaign, now_s):  # type: ignore[no-untyped-def]
+    in_flight, staff = floor.calls, floor.agents
+    calls = np.empty((int(floor.sums[IN_FLIGHT]), 4))
+    for i in range(len(calls)):
+        stage = in_flight[i, STAGE]
+        since_s = in_flight[i, PLACED_AT] if stage == RINGING else in_flight[i, SINCE]
+        calls[i, 0], calls[i, 1] = stage, max(0.0, now_s - since_s)
+        calls[i, 2] = calls[i, 1] if in_flight[i, CAMPAIGN] == campaign else 0.0
+        calls[i, 3] = in_flight[i, PERSON_AT] - now_s if choice.oracle & ORACLE_CALLS else -1.0
+    agents = np.empty((len(staff), 3))
+    for i in range(len(agents)):
+        kind = staff[i, A_KIND]
+        agents[i, 0] = AWAY if staff[i, A_LEAVES] > 0 else kind
+        agents[i, 1] = now_s - staff[i, A_SINCE]
+        agents[i, 2] = -1.0
+        if choice.oracle & ORACLE_AGENTS:
+            agents[i, 2] = floor.due[i] - now_s + (staff[i, A_WRAP] if kind == TALKING else 0.0)
+    return View(calls, agents)

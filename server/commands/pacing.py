@@ -1,0 +1,165 @@
+"""`timbre pacing`: try pacing laws on simulated shifts before a single real call is placed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dialer.pacing.sim.compare import Comparison, compare_laws
+from dialer.pacing.sim.laws import LAWS, SimLaw, UnknownLaw, law_named
+from dialer.pacing.sim.report import PlotsMissing, write_html
+from dialer.pacing.sim.run import ShiftResult, simulate
+from dialer.pacing.sim.scenario import Scenario, ScenarioError, read
+
+app = typer.Typer(help="Pacing: simulate shifts, compare laws, explain decisions.", no_args_is_help=True)
+_errors = Console(stderr=True)
+_MOST_AGENTS = 1000
+
+ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario file, TOML (docs/pacing.md).")]
+SeedsOption = Annotated[str, typer.Option(help="Seeds: 1-10, or 1,2,5.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keep the sub-commands named."""
+
+
+def _fail(words: str) -> typer.Exit:
+    _errors.print(f"[red]{words}[/red]", highlight=False, soft_wrap=True)
+    return typer.Exit(2)
+
+
+def _scenario(path: Path) -> Scenario:
+    try:
+        return read(path)
+    except ScenarioError as error:
+        raise _fail(str(error)) from None
+
+
+def _law(name: str) -> SimLaw:
+    try:
+        return law_named(name)
+    except UnknownLaw as error:
+        raise _fail(str(error)) from None
+
+
+def _seeds(text: str) -> list[int]:
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds += range(int(first), int(last or first) + 1)
+    except ValueError:
+        seeds = []
+    if not seeds or min(seeds) < 0:
+        raise _fail(f"--seeds: {text!r} names no seeds: write 1-10, or 1,2,5")
+    return seeds
+
+
+def _teams(text: str, scenario: Scenario) -> list[int]:
+    if not text:
+        return [scenario.agents]
+    try:
+        teams = [int(part) for part in text.split(",")]
+    except ValueError:
+        teams = [0]
+    if min(teams) < 1 or max(teams) > _MOST_AGENTS:
+        raise _fail(f"--agents: {text!r} is no team: write numbers from 1 to {_MOST_AGENTS}, such as 10 or 5,10,50")
+    return teams
+
+
+@app.command("simulate")
+def simulate_command(
+    scenario: ScenarioArgument,
+    law: Annotated[str, typer.Option(help=f"One of: {', '.join(LAWS)}.")] = "hazard",
+    agents: Annotated[str, typer.Option(help="Size of the team; several with commas.")] = "",
+    seeds: SeedsOption = "1-10",
+    json: Annotated[Path | None, typer.Option(help="Write the results to this file.")] = None,
+) -> None:
+    """Simulate shifts of one law and print what came of each."""
+    data, chosen, numbers = _scenario(scenario), _law(law), _seeds(seeds)
+    results = [simulate(data, chosen, team, seed) for team in _teams(agents, data) for seed in numbers]
+    if json is not None:
+        _write(json, {"scenario": data.name, "law": chosen.name, "results": [each.as_json() for each in results]})
+    _print_shifts(results)
+
+
+def _print_shifts(results: list[ShiftResult]) -> None:
+    table = Table(title=f"{results[0].scenario}, {results[0].law}")
+    for title in (
+        "agents",
+        "seed",
+        "people",
+        "abandoned",
+        "AMD errors",
+        "abandonment %",
+        "occupancy %",
+        "idle s",
+        "calls",
+    ):
+        table.add_column(title, justify="right")
+    for each in results:
+        table.add_row(
+            str(each.agents), str(each.seed), str(each.people_answered), str(each.abandoned),
+            str(each.amd_false_positives), f"{each.abandonment_pct:.2f}", f"{each.occupancy_pct:.1f}",
+            f"{each.mean_idle_s:.1f}", str(each.calls_placed),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command()
+def compare(
+    scenarios: Annotated[list[Path], typer.Argument(help="Scenario files.")],
+    laws: Annotated[str, typer.Option(help="Laws with commas, or: all.")] = "all",
+    agents: Annotated[str, typer.Option(help="Sizes of the team, with commas.")] = "",
+    seeds: SeedsOption = "1-10",
+    json: Annotated[Path | None, typer.Option(help="Write every figure to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one report with plots to this file.")] = None,
+) -> None:
+    """Run many laws on the same shifts, side by side."""
+    chosen = list(LAWS.values()) if laws == "all" else [_law(name) for name in laws.split(",")]
+    numbers = _seeds(seeds)
+    comparisons = []
+    for path in scenarios:
+        data = _scenario(path)
+        for team in _teams(agents, data):
+            comparison = compare_laws(data, chosen, team, numbers)
+            _print_comparison(comparison)
+            comparisons.append(comparison)
+    if json is not None:
+        _write(json, {"comparisons": [each.as_json() for each in comparisons]})
+    if html is not None:
+        try:
+            write_html(comparisons, html)
+        except PlotsMissing as error:
+            raise _fail(str(error)) from None
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    table = Table(title=f"{comparison.scenario}, {comparison.agents} agents, {len(comparison.seeds)} seeds")
+    for title in (
+        "law",
+        "occupancy % (95 %)",
+        "abandonment %",
+        "worst seed",
+        "seeds over cap",
+        "idle s",
+        "productive %",
+    ):
+        table.add_column(title, justify="left" if title == "law" else "right")
+    for row in comparison.rows:
+        table.add_row(
+            row.law, f"{row.occupancy:.1f} ± {row.occupancy_half:.1f}", f"{row.abandonment:.2f}",
+            f"{row.worst_abandonment:.2f}", str(row.seeds_over), f"{row.mean_idle_s:.1f}", f"{row.productive:.1f}",
+        )  # fmt: skip
+    Console().print(table)
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+    except OSError as error:
+        raise _fail(f"{path}: cannot be written: {error.strerror}") from None
