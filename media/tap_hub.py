@@ -181,22 +181,23 @@ class TapHub:
             self._accept(self._listener)
         if self._pending:
             self._pending = [link for link in self._pending if self._still_pending(link)]
-        whole: list[int] = []
+        whole: dict[int, list[int]] = {}  # by how many messages came at once
         for slot, link in list(self._links.items()):
-            started_empty = link.fill == 0
+            started_clean = link.fill == 0 and not link.rest
             count = link.receive()
-            if count == AUDIO_MESSAGE_BYTES and started_empty:
-                whole.append(slot)
+            if count > 0 and started_clean and count % AUDIO_MESSAGE_BYTES == 0:
+                whole.setdefault(count // AUDIO_MESSAGE_BYTES, []).append(slot)
             elif count:
                 self._take_apart(slot, link, ended=count < 0)
-        if whole:
-            self._store(np.array(whole, np.int64))
+        for count, slots in whole.items():
+            self._store(np.array(slots, np.int64), count)
         turn = self._ticks % SILENCE_EVERY_TICKS
         self._send_silence([item for item in self._links.items() if item[0] % SILENCE_EVERY_TICKS == turn])
 
-    def _store(self, slots: NDArray[np.int64]) -> None:
-        """The usual case, all rows at once: each of `slots` received exactly one message of frame length."""
-        audio = (self._raw[slots, :HEADER_BYTES] == _AUDIO_HEADER).all(axis=1)
+    def _store(self, slots: NDArray[np.int64], count: int) -> None:
+        """The usual case, all rows at once: each of `slots` received exactly `count` messages of frame length."""
+        received = self._raw[slots, : count * AUDIO_MESSAGE_BYTES].reshape(len(slots), count, AUDIO_MESSAGE_BYTES)
+        audio = (received[:, :, :HEADER_BYTES] == _AUDIO_HEADER).all(axis=(1, 2))
         for slot in slots[~audio].tolist():
             self._take_apart(slot, self._links[slot], ended=False)
         slots = slots[audio]
@@ -204,7 +205,8 @@ class TapHub:
             return
         for slot in slots.tolist():
             self._links[slot].fill = 0
-        self._ring.push(slots, self._raw[slots, HEADER_BYTES:AUDIO_MESSAGE_BYTES].view("<i2"))
+        for number in range(count):
+            self._ring.push(slots, received[audio, number, HEADER_BYTES:].view("<i2"))
 
     def _take_apart(self, slot: int, link: AudioSocketLink, ended: bool) -> None:
         """The unusual case, one link: several messages, torn ones, other lengths, the end."""
