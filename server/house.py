@@ -134,7 +134,6 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
         open_stores(settings.database_url, settings.database) as stores,
         TapHub(clock, slot_count=media.tap_slots, host=media.audiosocket_host, port=media.audiosocket_port) as taps,
     ):
-        await asyncio.to_thread(warm_up)  # compiles pacing: ten seconds on a first start, then half a one
         ami = AmiObserver(_ami(access), clock, rng, metrics.take_ami)
         control = AriCallControl(_ari(settings, access, taps), clock, rng, ami, taps.nudge)
         house = _compose(settings, clock, rng, hub, metrics, stores, taps, control, ami)
@@ -144,6 +143,8 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                 await control.wait_up()
                 await _sign_on(house)
                 async with house.engine:
+                    # Compiles pacing: ten seconds on a first start. After a crash calls are recovered meanwhile.
+                    await asyncio.to_thread(warm_up)
                     await house.resume_campaigns()
                     yield house
                 await house.recorder.close()

@@ -44,7 +44,7 @@ async def node(network: Network) -> AsyncIterator[LiveProcess]:
     with live_folder(network, AGENTS) as folder:
         process = LiveProcess(folder)
         try:
-            await process.start(60.0)
+            await process.start(90.0)
             async with RobotFleet(folder.specs()) as fleet:
                 await fleet.wait_all(EventKind.REGISTERED)
                 for agent_id in folder.agents:
@@ -122,7 +122,7 @@ async def test_given_a_campaign_when_the_server_is_killed_then_talks_go_on_and_n
     in_talk = {attempt["lead_id"] for attempt in await attempts(node, "server-killed") if attempt["state"] == "bridged"}
     await node.kill()
     killed_s = time.time()
-    await node.start()
+    await node.start(90.0)
     back_s = time.time()
     await node.asked_until("/status", lambda status: talking(status) == AGENTS)
     ended = await all_ended(node, "server-killed")
@@ -195,7 +195,7 @@ async def test_given_a_campaign_when_the_server_is_terminated_then_it_ends_clean
     assert "Traceback" not in node.log.read_text(errors="replace")
     assert asterisk is not None and asterisk.pid is None
     assert redis is not None and redis.pid is None
-    await node.start()
+    await node.start(90.0)
     ended = await all_ended(node, "terminated")
     assert sum(attempt["outcome"] == "bridged" for attempt in ended) == AGENTS
     assert sum(dialled(node, numbers).values()) <= len(ended)
