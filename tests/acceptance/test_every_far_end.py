@@ -1,6 +1,7 @@
-"""One campaign over every far end of the network, at once, on a whole node: what SQL says, and what both sides heard."""
+"""One campaign over every far end of the network at once: what SQL says, and what both sides heard."""
 
 import asyncio
+import itertools
 import random
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ def test_given_every_far_end_then_each_attempt_ends_in_an_outcome_that_is_right(
 def test_given_every_far_end_then_the_attempts_moves_are_a_legal_way_to_one_end(campaign: Campaign) -> None:
     for called in campaign.called:
         states = [AttemptState.PLANNED, *(move.target for move in called.moves)]
-        steps = list(zip(states, states[1:], strict=False))
+        steps = list(itertools.pairwise(states))
         assert [move.source for move in called.moves] == states[:-1]
         assert all(after in TRANSITIONS[before] for before, after in steps), steps
         assert states.count(AttemptState.ENDED) == 1 and states[-1] is AttemptState.ENDED

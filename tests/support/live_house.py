@@ -102,6 +102,7 @@ default_disposition = "no_disposition"
 
 [amd]
 on_machine = "{on_machine}"
+message = "voicemail_message"
 enabled = {amd}
 """
 
@@ -136,8 +137,11 @@ class LiveFolder:
     network: Network
     agents: tuple[str, ...]
 
-    def specs(self) -> list[RobotSpec]:
-        """One robot per agent: registers at the node's Asterisk, speaks without end, records what it hears."""
+    def specs(self, shift: str = "") -> list[RobotSpec]:
+        """One robot per agent: registers at the node's Asterisk, speaks without end, records what it hears.
+
+        shift: a name for robots that take over from others: they speak with another voice, into other files.
+        """
         asterisk = asterisk_settings(self.settings)
         secrets = {part.name: agent_secret(part, asterisk) for part in self.settings.agents}
         return [
@@ -145,8 +149,8 @@ class LiveFolder:
                 name=name,
                 registrar=f"127.0.0.1:{self.settings.asterisk.sip_port}",
                 secret=secrets[name],
-                voice_file=str(self.voice_of(name)),
-                record_file=str(self.path / f"{name}-heard.wav"),
+                voice_file=str(self.voice_of(name) if not shift else self.voice_file(shift)),
+                record_file=str(self.path / f"{name}{shift}-heard.wav"),
                 sound_peak=LINE_NOISE_PEAK,
             )
             for name in self.agents
@@ -154,8 +158,15 @@ class LiveFolder:
 
     def voice_of(self, agent_id: str) -> Path:
         """What an agent says, as 8 kHz WAV. Blocking."""
+        return self._wav_of(self.agents.index(agent_id))
+
+    def voice_file(self, shift: str) -> Path:
+        """What the agents of another shift say. Blocking."""
+        return self._wav_of(-1 - len(shift) % 3)
+
+    def _wav_of(self, index: int) -> Path:
         files = agent_voice_files()
-        voice = files[self.agents.index(agent_id) % len(files)]
+        voice = files[index % len(files)]
         path = self.path / f"{voice.stem}.wav"
         if not path.exists():
             soundfiles.save(path, soundfiles.load(voice))
@@ -221,6 +232,10 @@ class LiveHouse:
             await self.house.start_campaign(campaign.campaign_id)
         by_phone = {lead.phone: lead for lead in await self.house.stores.leads.list(list_id, 1000)}
         return [by_phone[number.e164] for number in numbers]
+
+    async def dialling(self, campaign_id: str, count: int, timeout_s: float = 20.0) -> None:
+        """Wait until the campaign has placed so many calls."""
+        await until(lambda: self.house.engine.runs[campaign_id].tally.placed >= count, timeout_s)
 
     async def dialled(self, campaign_id: str, count: int, timeout_s: float = 60.0) -> list[Attempt]:
         """Wait until the campaign has so many ended attempts and nothing in flight; the attempts out of SQL."""

@@ -1,4 +1,4 @@
-"""What both sides of a conversation really heard, measured in the recordings of the network, the robots and the node."""
+"""What both sides of a conversation really heard: the recordings of the network, the robots and the node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

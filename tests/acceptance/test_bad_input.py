@@ -1,0 +1,219 @@
+"""What a person can get wrong, through the command itself: one clear message, exit status 1, no traceback, no loss."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from server.demo.behaviours import Behaviour
+from server.demo.network import Network
+from server.demo.numbering import DemoNumber
+from server.run import asterisk_of, redis_of
+from tests.support.live_house import LiveFolder, LiveProcess, campaign_text, live_folder
+from tests.support.servers import AsteriskFactory
+from tests.support.telephone_network import make_network
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROOT = Path(__file__).parents[2]
+# Nothing answers on port 9; the network does not know "nobody"; recordings want more room than any disk has.
+EXTRA = """
+[[trunks]]
+name = "unreachable"
+host = "127.0.0.1"
+port = 9
+qualify_s = 0
+
+[media]
+min_free_mb = 1000000000
+"""
+
+
+@pytest.fixture(scope="module")
+def network(asterisk_instance: AsteriskFactory) -> Iterator[Network]:
+    instance, network = make_network(asterisk_instance)
+    asyncio.run(instance.start())
+    yield network
+    asyncio.run(instance.stop())
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def node(network: Network) -> AsyncIterator[LiveProcess]:
+    with live_folder(network, 1, EXTRA) as folder:
+        process = LiveProcess(folder)
+        try:
+            await process.start(90.0)
+            yield process
+        finally:
+            await process.stop()
+
+
+@pytest.fixture
+def folder(network: Network) -> Iterator[LiveFolder]:
+    """A folder whose node does not run (yet); what it leaves running is stopped."""
+    with live_folder(network, 0) as folder:
+        yield folder
+        folder.config.write_text(folder.config.read_text().replace("managed = false", ""))
+        for part in (asterisk_of(folder.settings), redis_of(folder.settings)):
+            assert part is not None and part.pid is None, "a start that failed left a process behind"
+
+
+def timbre(config: Path, *words: str) -> tuple[int, str]:
+    """Run the command; its exit status and everything it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", *words, "--config", str(config)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+async def refused(config: Path, *words: str) -> str:
+    """Run a command that must fail in words."""
+    status, output = await asyncio.to_thread(timbre, config, *words)
+    assert status == 1, output
+    assert "Traceback" not in output
+    return output
+
+
+async def start_and_see(node: LiveProcess, name: str, text: str, numbers: list[DemoNumber]) -> list[str]:
+    """Dial these and return the outcomes, once every attempt has one."""
+    await node.ask("PUT", "/campaigns", content=text.encode())
+    csv = "phone\n" + "".join(f"{number.e164}\n" for number in numbers)
+    await node.ask("POST", f"/lists/{name}/import", content=csv.encode(), params={"region": "ES"})
+    await node.ask("POST", f"/agents/{node.folder.agents[0]}/sign-in")
+    await node.ask("POST", f"/campaigns/{name}/start")
+    path = f"/campaigns/{name}/attempts"
+    ended = await node.asked_until(path, lambda each: bool(each) and all(a["outcome"] for a in each), 40.0)
+    await node.ask("POST", f"/campaigns/{name}/stop")
+    return [attempt["outcome"] for attempt in ended]
+
+
+async def test_given_a_campaign_file_with_wrong_values_then_every_line_that_is_wrong_is_named(
+    node: LiveProcess, tmp_path: Path
+) -> None:
+    text = campaign_text("wrong").replace("ring_timeout_s = 15", 'ring_timeout_s = "long"')
+    text = text.replace('mode = "ratio"', 'mode = "psychic"').replace('caller_id = "+34788000000"', 'caller_id = "me"')
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    output = await refused(node.folder.config, "campaign", "add", str(path))
+    for word in ("ring_timeout_s", "mode", "caller_id", "line"):
+        assert word in output
+    assert all(each["campaign_id"] != "wrong" for each in await node.ask("GET", "/campaigns"))
+
+
+async def test_given_a_csv_of_garbage_then_it_is_refused_whole_and_the_list_is_as_before(
+    node: LiveProcess, tmp_path: Path
+) -> None:
+    with pytest.raises(httpx.HTTPStatusError) as refusal:
+        await node.ask("POST", "/lists/garbage/import", content=bytes(range(256)) * 50)
+    assert refusal.value.response.status_code == 422
+    assert len(refusal.value.response.json()["detail"]) < 1000
+    report = await node.ask("POST", "/lists/garbage/import", content=b"phone\nhello\n612345678\n\x00\xff\n12\n")
+    assert report["added"] == 1
+    assert report["rejected"] == 3
+    assert all("line" in words or "row" in words for words in report["rejections"])
+
+
+async def test_given_a_trunk_that_cannot_be_reached_then_attempts_end_and_leads_come_again(node: LiveProcess) -> None:
+    text = campaign_text("unreachable", mode="progressive", amd=False).replace('["network"]', '["unreachable"]')
+    agent = node.folder.agents[0]
+    await node.ask("POST", f"/agents/{agent}/sign-in")
+    await node.ask("PUT", "/campaigns", content=text.replace("progressive", "manual").encode())
+    number = DemoNumber.of(Behaviour.BUSY, serial=1)
+    await node.ask("POST", "/lists/unreachable/import", content=f"phone\n{number.e164}\n".encode())
+    await node.ask("POST", "/campaigns/unreachable/start")
+    (lead,) = await node.ask("GET", "/lists/unreachable/leads")
+    with pytest.raises(httpx.HTTPStatusError) as refusal:
+        await node.ask("POST", f"/agents/{agent}/call", json={"campaign_id": "unreachable", "lead_id": lead["lead_id"]})
+    assert refusal.value.response.status_code == 409
+    assert "no audio: connect the phone first" in refusal.value.response.json()["detail"]
+
+
+async def test_given_a_campaign_over_an_unknown_trunk_then_the_start_says_which_there_are(node: LiveProcess) -> None:
+    text = campaign_text("no-trunk").replace('["network"]', '["nowhere"]')
+    await node.ask("PUT", "/campaigns", content=text.encode())
+    with pytest.raises(httpx.HTTPStatusError) as refusal:
+        await node.ask("POST", "/campaigns/no-trunk/start")
+    assert refusal.value.response.status_code == 409
+    assert "no trunk named nowhere; the settings have network, unreachable" in refusal.value.response.json()["detail"]
+
+
+async def test_given_the_http_port_is_taken_then_up_says_which_setting_to_change(folder: LiveFolder) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", folder.settings.http.port))
+        other.listen()
+        output = await refused(folder.config, "up")
+    assert f"port {folder.settings.http.port}" in output
+    assert "http.port" in output
+
+
+@pytest.mark.parametrize("setting", ["http_port", "ami_port"])
+async def test_given_a_port_of_asterisk_is_taken_then_up_says_so_and_leaves_nothing(
+    folder: LiveFolder, setting: str
+) -> None:
+    port = getattr(folder.settings.asterisk, setting)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        output = await refused(folder.config, "up")
+    assert str(port) in output
+
+
+async def test_given_the_sip_port_is_taken_then_up_says_so_and_leaves_nothing(folder: LiveFolder) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", folder.settings.asterisk.sip_port))
+        output = await refused(folder.config, "up")
+    assert str(folder.settings.asterisk.sip_port) in output
+
+
+async def test_given_an_agents_secret_is_wrong_for_ari_then_up_says_where_to_mend_it(
+    folder: LiveFolder, node: LiveProcess
+) -> None:
+    part = node.folder.settings.asterisk
+    theirs = f'managed = false\nsecret = "wrong"\nami_secret = "wrong"\nhttp_port = {part.http_port}\n'
+    text = folder.config.read_text().replace("[asterisk]\n", f"[asterisk]\n{theirs}")
+    lines = [line for line in text.splitlines() if line != f"http_port = {folder.settings.asterisk.http_port}"]
+    config = folder.path / "theirs.toml"
+    config.write_text("\n".join(lines))
+    output = await refused(config, "up")
+    assert "refuses ARI user" in output
+    assert "asterisk.secret" in output
+    assert "wrong" not in output.replace("secret = wrong", "")
+
+
+async def test_given_an_asterisk_of_yours_without_secrets_then_up_says_which_settings_are_missing(
+    folder: LiveFolder,
+) -> None:
+    config = folder.path / "theirs.toml"
+    config.write_text(folder.config.read_text().replace("[asterisk]\n", "[asterisk]\nmanaged = false\n"))
+    assert "TIMBRE_ASTERISK__SECRET" in await refused(config, "up")
+
+
+async def test_given_a_database_that_cannot_be_written_then_up_says_so(folder: LiveFolder) -> None:
+    config = folder.path / "database.toml"
+    config.write_text(f'database = {{ url = "sqlite:////proc/nowhere/timbre.db" }}\n{folder.config.read_text()}')
+    assert "database" in (await refused(config, "up")).lower()
+
+
+async def test_given_settings_that_are_no_toml_or_have_wrong_values_then_the_field_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "timbre.toml"
+    config.write_text("[http\nport = 1")
+    assert "not valid TOML" in await refused(config, "up")
+    config.write_text('[http]\nport = "a"\n[[trunks]]\nname = "x"\nchannels = -1\n')
+    output = await refused(config, "status")
+    assert "http.port" in output
+    assert "TIMBRE_HTTP__PORT" in output
+    assert "no such settings file" in await refused(tmp_path / "missing.toml", "status")
+
+
+async def test_given_no_server_runs_then_every_command_says_how_to_start_one(folder: LiveFolder) -> None:
+    assert "timbre up" in await refused(folder.config, "status")
+
+
+async def test_given_a_second_server_in_the_same_folder_then_it_names_the_first(node: LiveProcess) -> None:
+    assert "a server (pid" in await refused(node.folder.config, "up")

@@ -1,0 +1,105 @@
+"""`timbre up` is killed in the middle of a conversation and started again: the conversation goes on."""
+
+import asyncio
+import time
+from functools import partial
+
+import pytest
+
+from campaigns.attempt import Attempt
+from campaigns.outcome import Outcome
+from media import soundfiles
+from media.softphone.fleet import RobotFleet
+from media.softphone.messages import EventKind, RobotSpec
+from server.demo.behaviours import Behaviour
+from server.demo.network import Network
+from server.demo.numbering import DemoNumber
+from server.run import asterisk_of, redis_of
+from server.stores import open_stores
+from tests.support.live_house import LiveFolder, LiveProcess, campaign_text, live_folder
+from tests.support.live_talk import Audio, similarity
+from tests.support.until import until
+
+pytestmark = pytest.mark.asterisk
+
+_TALKERS = 2
+
+
+async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_attempt_is_lost_or_made_twice(
+    telephone_network: Network,
+) -> None:
+    people = [DemoNumber.of(Behaviour.PERSON_SENTENCE, variant=each, stay=5, serial=60) for each in range(_TALKERS)]
+    ringing = [DemoNumber.of(Behaviour.BUSY, ring=6, serial=60 + each) for each in range(4)]
+    with live_folder(telephone_network, _TALKERS) as folder:
+        server = LiveProcess(folder)
+        try:
+            async with RobotFleet(await _started(server)) as fleet:
+                await fleet.wait_all(EventKind.REGISTERED)
+                await _campaign(server, people + ringing)
+                await server.asked_until("/status", lambda status: status["agents"].get("talking") == _TALKERS)
+                await server.asked_until("/calls", lambda calls: any(call["state"] == "ringing" for call in calls))
+                await server.kill()
+                killed_at_s = time.time()
+                await server.start()
+                up_again_s = time.time()
+                await server.asked_until("/status", lambda status: status["agents"].get("talking") == _TALKERS)
+                await server.asked_until("/calls", lambda calls: not calls, 40.0)
+        finally:
+            await server.stop()
+            await _parts_off(folder)
+        attempts = await _attempts(folder)
+        await until(lambda: len(_heard(folder, people)) == _TALKERS, 10.0)
+        for (heard, recorded_from_s), agent in zip(_heard(folder, people), folder.agents, strict=True):
+            meanwhile = heard[
+                round((killed_at_s - recorded_from_s) * 8000) : round((up_again_s - recorded_from_s) * 8000)
+            ]
+            voices = [soundfiles.load(folder.voice_of(name)) for name in folder.agents]
+            assert max(similarity(meanwhile, voice) for voice in voices) > 0.6, f"{agent} was not heard meanwhile"
+    assert len({attempt.lead_id for attempt in attempts}) == len(attempts) == len(people + ringing)
+    assert all(attempt.outcome for attempt in attempts)
+    outcomes = [attempt.outcome for attempt in attempts]
+    assert outcomes.count(Outcome.BRIDGED) == _TALKERS
+    assert set(outcomes) <= {Outcome.BRIDGED, Outcome.BUSY, Outcome.GIVEN_UP, Outcome.LOST}
+
+
+async def _started(server: LiveProcess) -> list[RobotSpec]:
+    await server.start()
+    return server.folder.specs()
+
+
+async def _campaign(server: LiveProcess, numbers: list[DemoNumber]) -> None:
+    for agent in server.folder.agents:
+        await server.ask("POST", f"/agents/{agent}/sign-in")
+        await server.asked_until("/agents", partial(_has_audio, agent))
+        await server.ask("POST", f"/agents/{agent}/ready")
+    await server.ask("PUT", "/campaigns", content=campaign_text("killed").encode())
+    rows = "phone\n" + "".join(f"{number.e164}\n" for number in numbers)
+    assert (await server.ask("POST", "/lists/killed/import", content=rows.encode()))["added"] == len(numbers)
+    await server.ask("POST", "/campaigns/killed/start")
+
+
+def _has_audio(name: str, views: list[dict[str, object]]) -> bool:
+    return any(view["agent_id"] == name and view["audio"] for view in views)
+
+
+async def _attempts(folder: LiveFolder) -> list[Attempt]:
+    async with open_stores(folder.settings.database_url) as stores:
+        return await stores.attempts.list("killed", 100)
+
+
+def _heard(folder: LiveFolder, people: list[DemoNumber]) -> list[tuple[Audio, float]]:
+    found = [folder.truth().find(number.e164, 0.0) for number in people]
+    return [
+        (soundfiles.load(call.heard), call.recorded_from_s)
+        for call in found
+        if call is not None and call.heard is not None and call.recorded_from_s is not None
+    ]
+
+
+async def _parts_off(folder: LiveFolder) -> None:
+    """The killed server could not stop its Asterisk and Redis; the second one did, unless it never came up."""
+    asterisk, redis = await asyncio.to_thread(asterisk_of, folder.settings), redis_of(folder.settings)
+    if asterisk:
+        await asterisk.stop()
+    if redis:
+        await redis.stop()
