@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final
 
@@ -28,25 +29,33 @@ _KINDS: Final[Mapping[SayAs, Kind]] = {
 class FlowSpeech:
     """Phrases of flows as media URIs.
 
-    today: the date where callers live (None: dates are said in full). At most `at_once` phrases are made at a time:
-    each may run a synthesiser. country: added to a language that names none, such as "ES" for "es".
+    today: the date where callers live (None: dates are said in full). At most `at_once` phrases are synthesised at a
+    time, in threads of their own: an engine that hangs holds up no phrase that is recorded or was said before.
+    country: added to a language that names none, such as "ES" for "es".
     """
 
     def __init__(
         self, speaker: Speaker, today: Callable[[], date] | None = None, country: str = "", at_once: int = 4
     ) -> None:
         self._speaker, self._today, self._country = speaker, today, country
-        self._places = asyncio.Semaphore(at_once)
+        self._slow = ThreadPoolExecutor(at_once, "speech")
 
     async def render(self, parts: Sequence[Spoken], language: str) -> tuple[str, ...]:
         """Media in order. Raises PortTrouble; its message never holds a value of a private piece."""
         tag = f"{language}-{self._country}" if self._country and "-" not in language else language
         try:
             phrase = self._phrase(parts, Tongue.of(tag))
-            async with self._places:
-                return await asyncio.to_thread(self._speaker.media, phrase, tag)
+            said = await asyncio.to_thread(self._speaker.quick, phrase, tag)
+            if said is not None:
+                return said
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._slow, self._speaker.media, phrase, tag)
         except (NotSpeakable, SpeechFailed, PromptMissing, SoundFileUnusable, OSError) as error:
             raise PortTrouble(f"cannot speak ({language}): {error}") from None
+
+    def close(self) -> None:
+        """End the threads; phrases that wait for one are given up."""
+        self._slow.shutdown(wait=False, cancel_futures=True)
 
     def _phrase(self, parts: Sequence[Spoken], tongue: Tongue) -> list[Saying]:
         today = self._today() if self._today is not None else None

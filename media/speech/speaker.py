@@ -68,6 +68,19 @@ class Speaker:
                 said += self._run(list(run), tongue, self._all_recorded(phrase, tongue))
         return tuple(said)
 
+    def quick(self, phrase: Sequence[Saying], tag: str) -> tuple[str, ...] | None:
+        """As `media`, but None when that would wait for the engine."""
+        tongue = Tongue.of(tag)
+        if not self._all_recorded(phrase, tongue):
+            for named, run in groupby(_worded(phrase), key=lambda saying: bool(saying.prompt)):
+                if not named and not self._is_made(list(run), tongue):
+                    return None
+        return self.media(phrase, tag)
+
+    def _is_made(self, run: list[Saying], tongue: Tongue) -> bool:
+        private = any(saying.private for saying in run)
+        return not private and self._cache.has(self._place(run, tongue, False))
+
     def samples(self, phrase: Sequence[Saying], tag: str) -> Samples:
         """The whole phrase as one recording, to listen to; nothing is kept on disk. Raises as `media`."""
         tongue = Tongue.of(tag)
@@ -97,12 +110,15 @@ class Speaker:
     def _run(self, run: list[Saying], tongue: Tongue, recorded: bool) -> list[str]:
         if any(saying.private for saying in run):
             return [self._cache.uri(self._cache.keep_private(self._made(run, tongue, recorded)))]
-        how = "recorded" if recorded else self._engine.voice(tongue)
-        files = [str(_stamp(path)) for path in self._run_files(run, tongue) if path] if recorded else []
-        path = self._cache.shared(_VERSION, how, tongue.language, tongue.country, _text(run), *files)
+        path = self._place(run, tongue, recorded)
         if not self._cache.has(path):
             self._cache.keep(path, self._made(run, tongue, recorded))
         return [self._cache.uri(path)]
+
+    def _place(self, run: list[Saying], tongue: Tongue, recorded: bool) -> Path:
+        how = "recorded" if recorded else self._engine.voice(tongue)
+        files = [str(_stamp(path)) for path in self._run_files(run, tongue) if path] if recorded else []
+        return self._cache.shared(_VERSION, how, tongue.language, tongue.country, _text(run), *files)
 
     def _made(self, run: list[Saying], tongue: Tongue, recorded: bool) -> Samples:
         if recorded:

@@ -244,6 +244,31 @@ class TestFlowSpeech:
             await speech.render([Spoken(SayAs.DIGITS, "4111x1111", private=True)], "es")
         assert "4111" not in str(caught.value) and caught.value.__cause__ is None
 
+    async def test_given_an_engine_that_hangs_when_others_speak_then_they_do_not_wait(self, house: House) -> None:
+        import asyncio
+        import threading
+
+        speech = FlowSpeech(house.speaker, at_once=1)
+        known = await speech.render([Spoken(SayAs.TEXT, "Hola")], "es")
+        asked, released = threading.Event(), threading.Event()
+        speak = house.engine.speak
+
+        def hanging(text: str, tongue: Tongue) -> object:
+            asked.set()
+            assert released.wait(10)
+            return speak(text, tongue)
+
+        house.engine.speak = hanging  # type: ignore[method-assign,assignment]
+        waiting = [asyncio.create_task(speech.render([Spoken(SayAs.TEXT, f"Nuevo {n}")], "es")) for n in range(20)]
+        assert await asyncio.to_thread(asked.wait, 5)
+        async with asyncio.timeout(5):
+            assert await speech.render([Spoken(SayAs.TEXT, "Hola")], "es") == known
+            assert await speech.render([Spoken(SayAs.NUMBER, 7, private=True)], "es")
+        assert not any(task.done() for task in waiting)
+        released.set()
+        assert len(set(await asyncio.gather(*waiting))) == 20
+        speech.close()
+
     async def test_every_trouble_of_speech_is_a_port_trouble(self, house: House) -> None:
         speech = FlowSpeech(house.speaker)
         house.engine.fails = True
