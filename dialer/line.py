@@ -19,6 +19,7 @@ from telephony.events import (
 from telephony.port import CallControl
 
 T = TypeVar("T")
+_LAST_WORD_S = 0.3
 
 
 class LineGone(Exception):
@@ -126,9 +127,16 @@ class Line:
         self._playing[playback_id] = ended
         try:
             await self.control.play(self.channel_id, media, playback_id)
-            return await self.unless_gone(self._end_of(ended))
+            return await self.unless_gone(self._end_of(ended)) or await self._still_there()
         finally:
             del self._playing[playback_id]
+
+    async def _still_there(self) -> bool:
+        # A far end that hangs up breaks its prompt first, and the end of its channel is told a moment later.
+        try:
+            raise LineGone(await self.gone(_LAST_WORD_S))
+        except TimeoutError:
+            return False
 
     async def _end_of(self, ended: asyncio.Future[bool]) -> bool:
         if self._link is None:
