@@ -27,8 +27,6 @@ STATE_SIZE = 7
 _KNOWN_PEOPLE = 30.0
 # Of the people expected in the rest of the window, this share is counted on: progressive dialling alone reaches it.
 _SURE_OF_THE_REST = 0.6
-# Aim so much below the cap: at its end a window is under it, not on it.
-_AIM_SHORT = 0.99
 # A campaign that shares agents may lose one, whom it counted on, to another campaign: it keeps to this part of the cap.
 SHARED = 0.8
 
@@ -37,7 +35,8 @@ class Guarantee(NamedTuple):
     """Settings. cap: share of people answered that may be abandoned; eta: step of ln theta per abandonment.
 
     theta_0: the risk a call may carry at the start of the window; theta_max: and ever.
-    margin: abandonments kept back for the end of the window.
+    margin: abandonments kept back for the end of the window; short: the aim, as a share of the cap: at its end a window
+    is under the cap, not on it.
     """
 
     cap: float = 0.03
@@ -45,6 +44,7 @@ class Guarantee(NamedTuple):
     theta_0: float = 0.025
     theta_max: float = 0.74
     margin: float = 0.5
+    short: float = 0.99
 
 
 def fresh(settings: Guarantee) -> Floats:
@@ -76,7 +76,7 @@ def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type
     aim = settings.cap
     to_come = people_to_come(state, now_s, left_s)
     if to_come >= 0.0:
-        aim = max(0.2 * settings.cap, _AIM_SHORT * settings.cap - settings.margin / (people + to_come))
+        aim = max(0.2 * settings.cap, settings.short * settings.cap - settings.margin / (people + to_come))
     state[AIM] = aim
     state[LN_THETA] = min(math.log(settings.theta_max), state[LN_THETA] + settings.eta * (aim * more - worse))
 

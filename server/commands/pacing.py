@@ -81,7 +81,10 @@ def simulate_command(
 ) -> None:
     """Simulate shifts of one law and print what came of each."""
     data, chosen, numbers = _scenario(scenario), _law(law), _seeds(seeds)
-    results = [simulate(data, chosen, team, seed) for team in _teams(agents, data) for seed in numbers]
+    try:
+        results = [simulate(data, chosen, team, seed) for team in _teams(agents, data) for seed in numbers]
+    except ValueError as error:  # a history file that only now is read
+        raise _fail(f"{scenario}: {error}") from None
     if json is not None:
         _write(json, {"scenario": data.name, "law": chosen.name, "results": [each.as_json() for each in results]})
     _print_shifts(results)
@@ -126,7 +129,10 @@ def compare(
     for path in scenarios:
         data = _scenario(path)
         for team in _teams(agents, data):
-            comparison = compare_laws(data, chosen, team, numbers)
+            try:
+                comparison = compare_laws(data, chosen, team, numbers)
+            except ValueError as error:  # a history file that only now is read
+                raise _fail(f"{path}: {error}") from None
             _print_comparison(comparison)
             comparisons.append(comparison)
     if json is not None:

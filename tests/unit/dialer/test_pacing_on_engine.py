@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from statistics import fmean, stdev
 
 import pytest
 from house import CAMPAIGN, LIST, House
@@ -11,6 +12,9 @@ from campaigns.campaign import DialMode, PacingSettings, WrapUp
 from campaigns.lead import Lead
 from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Tally
+from dialer.pacing.sim.laws import law_named
+from dialer.pacing.sim.run import simulate
+from dialer.pacing.sim.scenario import parse
 from storage.port import LeadList, StoredCampaign
 from storage.sql.campaigns import SqlListStore
 from telephony.sim.crowd import Crowd
@@ -26,7 +30,7 @@ class Shift:
 
 
 async def shift(mode: DialMode, minutes: float, agents: int, crowd: Crowd, wrap_up_s: float) -> Shift:
-    """Agents at work from nothing; occupancy: share of their time in talk and wrap-up that is over."""
+    """Agents at work from nothing; occupancy: share of their time in talk and wrap-up."""
     campaign = replace(
         CAMPAIGN, mode=mode, wrap_up=WrapUp(max_s=wrap_up_s), pacing=PacingSettings(abandonment_target=0.03)
     )
@@ -43,7 +47,9 @@ async def shift(mode: DialMode, minutes: float, agents: int, crowd: Crowd, wrap_
         await asyncio.sleep(minutes * 60)
         busy = (AgentState.TALKING, AgentState.WRAP_UP)
         busy_s = sum(seat.busy_s.get(state, 0.0) for seat in house.desk.pool.seats() for state in busy)
-        occupancy = busy_s / agents / (house.clock.monotonic_s() - began_s)
+        now_s = house.clock.monotonic_s()
+        busy_s += sum(now_s - seat.since_s for seat in house.desk.pool.seats() if seat.state in busy)
+        occupancy = busy_s / agents / (now_s - began_s)
         return Shift(occupancy, run.tally, house.troubles())
 
 
@@ -55,6 +61,28 @@ def test_given_an_hour_of_base25_agents_talk_more_than_with_progressive_dialling
     assert ours.occupancy > plain.occupancy + 0.08
     assert ours.tally.people > 150
     assert ours.tally.abandoned <= 0.03 * ours.tally.people + 1
+
+
+@pytest.mark.parametrize(("mode", "law"), [(DialMode.PROGRESSIVE, "progressive"), (DialMode.PREDICTIVE, "hazard")])
+def test_the_real_engine_on_virtual_time_does_what_the_fast_simulator_says(mode: DialMode, law: str) -> None:
+    """One engine hour lies within the spread of simulated hours with the same parameters (mean and four deviations)."""
+    crowd = Crowd(hang_up_at_once=0.0, patience_s=(20.0, 30.0))
+    engine = run_virtual(shift(mode, 60, 10, crowd, 20.0))
+    same = parse(
+        {
+            "name": "as the engine",
+            "hours": 1,
+            "lists": [{"people": 0.25, "machines": 0.35, "bad": 0.16, "wrap_up": {"kind": "constant", "mean_s": 20}}],
+        },
+        "here",
+    )
+    simulated = [simulate(same, law_named(law), 10, seed) for seed in range(1, 31)]
+    for ours, theirs in (
+        (100 * engine.occupancy, [each.occupancy_pct for each in simulated]),
+        (engine.tally.people, [float(each.people_answered) for each in simulated]),
+        (engine.tally.placed, [float(each.calls_placed) for each in simulated]),
+    ):
+        assert abs(ours - fmean(theirs)) <= 4 * stdev(theirs), (ours, fmean(theirs), stdev(theirs))
 
 
 @pytest.mark.parametrize("people", [0.25, 0.6])

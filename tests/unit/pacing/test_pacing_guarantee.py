@@ -31,7 +31,7 @@ def test_whatever_happens_abandonments_are_bounded_by_the_aim_and_by_how_far_the
 
 @given(steps)
 def test_below_the_ceiling_with_a_fixed_aim_it_is_an_equality(moves: list[tuple[int, int]]) -> None:
-    settings = SETTINGS._replace(margin=0.0, theta_max=1e9)
+    settings = SETTINGS._replace(margin=0.0, short=1.0, theta_max=1e9)
     state, people, abandoned = g.fresh(settings), 0, 0
     for second, (more, worse) in enumerate(moves):
         people, abandoned = people + max(more, worse), abandoned + worse

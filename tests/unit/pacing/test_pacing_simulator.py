@@ -1,0 +1,199 @@
+"""The simulator: same seed same shift, published results, laws side by side, attempts to break the cap."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from dialer.pacing.sim.blended import simulate_days
+from dialer.pacing.sim.laws import LAWS, law_named
+from dialer.pacing.sim.run import simulate, simulate_floor
+from dialer.pacing.sim.scenario import Scenario, ScenarioError, parse, read
+from server.commands.pacing import app
+
+SCENARIOS = Path(__file__).parents[3] / "benchmarks" / "pacing" / "scenarios"
+BASE = read(SCENARIOS / "base25.toml")
+HOUR = replace(BASE, hours=1.0)
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_scenario_file_runs_under_the_law_and_the_cap_is_kept_within_one_call(path: Path) -> None:
+    scenario = read(path)
+    result = simulate(scenario, law_named("hazard"), 10, 1)
+    assert result.people_answered > 100
+    assert result.abandoned + result.amd_false_positives <= 0.03 * result.people_answered + 1
+    assert result.occupancy_pct > 60
+
+
+@pytest.mark.parametrize("name", sorted(LAWS))
+def test_every_law_runs_and_the_same_seed_gives_the_same_shift(name: str) -> None:
+    law = law_named(name)
+    first, second = simulate(HOUR, law, 6, 3), simulate(HOUR, law, 6, 3)
+    assert first == second
+    assert first != simulate(HOUR, law, 6, 4)
+    assert 0 < first.occupancy_pct <= 100
+
+
+def test_laws_that_wait_for_an_idle_agent_abandon_nobody() -> None:
+    for name in ("manual", "preview", "progressive"):
+        assert simulate(BASE, law_named(name), 10, 1).abandoned == 0
+
+
+def test_given_a_day_of_base25_ours_keeps_agents_busier_than_every_law_that_keeps_the_cap() -> None:
+    ours = simulate(BASE, law_named("hazard"), 10, 1)
+    assert ours.abandonment_pct <= 3.0
+    assert ours.occupancy_pct > 83
+    for name in ("progressive", "issabel", "averages"):
+        assert ours.occupancy_pct > simulate(BASE, law_named(name), 10, 1).occupancy_pct
+    assert simulate(BASE, law_named("oracle-calls"), 10, 1).occupancy_pct > ours.occupancy_pct + 3
+
+
+def test_interrupted_wrap_ups_stay_under_the_share_that_agents_agreed_to() -> None:
+    law = law_named("hazard-wrap")
+    _, floor = simulate_floor(BASE, law, 10, 1)
+    for agent in floor.agents:
+        calls, interrupted = agent[4], agent[5]
+        assert interrupted <= 0.10 * (calls + 3)
+    assert floor.agents[:, 5].sum() > 0
+
+
+def test_blending_makes_a_small_team_as_productive_as_a_large_one() -> None:
+    blended = parse({"name": "blended", "hours": 3, "digital": {"enabled": True}}, "blended")
+    result = simulate(blended, law_named("hazard"), 5, 1)
+    assert result.productive_pct > 96
+    assert result.occupancy_pct < 90
+
+
+def test_the_published_blended_centre_comes_out() -> None:
+    """Published means of 1,000 days: 23.020 mismatches, 1109.0 tried, occupancies 81.596 and 55.665 %."""
+    means, errors = simulate_days(1000, 1)
+    for name, published in (
+        ("mismatches", 23.020),
+        ("tried", 1109.0),
+        ("inbound_occupancy", 81.596),
+        ("blend_occupancy", 55.665),
+    ):
+        both = getattr(errors, name) * 2**0.5  # theirs has an error of the same size
+        assert abs(getattr(means, name) - published) <= 2.58 * both, name
+
+
+hostile = st.fixed_dictionaries(
+    {
+        "people": st.floats(0.03, 0.6),
+        "machines": st.floats(0.0, 0.35),
+        "talk_s": st.floats(15, 400),
+        "cv": st.floats(0.2, 3.0),
+        "wrap_s": st.floats(1, 90),
+        "ring_s": st.floats(3, 20),
+        "burst": st.floats(0.2, 4.0),
+        "pauses": st.floats(0.0, 0.3),
+        "dead": st.booleans(),
+        "leave": st.floats(0.0, 0.9),
+        "agents": st.integers(2, 25),
+        "seed": st.integers(1, 10**6),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(hostile)
+def test_no_world_that_the_law_does_not_know_breaks_the_cap_by_more_than_what_was_in_flight(world: dict) -> None:  # type: ignore[type-arg]
+    """Wrong models, bursts, pauses, agents leaving at once, a dead carrier: abandonments stay within the cap and one
+    call, or one in a hundred people, whichever is more (the rest of a burst that began with the budget spent)."""
+    scenario = hostile_scenario(world)
+    result = simulate(scenario, law_named("hazard"), world["agents"], world["seed"])
+    slack = max(1.0, 0.01 * result.people_answered)
+    assert result.abandoned <= 0.03 * result.people_answered + slack
+
+
+def hostile_scenario(world: dict) -> Scenario:  # type: ignore[type-arg]
+    return parse(
+        {
+            "name": "hostile",
+            "hours": 3,
+            "lists": [
+                {
+                    "people": world["people"],
+                    "machines": world["machines"],
+                    "bad": 0.05,
+                    "ring": {"kind": "lognormal", "mean_s": world["ring_s"], "cv": 0.6},
+                    "talk": {"kind": "lognormal", "mean_s": world["talk_s"], "cv": world["cv"]},
+                    "wrap_up": {"kind": "gamma", "mean_s": world["wrap_s"], "cv": 0.8},
+                }
+            ],
+            "bursts": {"factor": world["burst"]},
+            "pauses": {"share": world["pauses"]},
+            "dead": [{"at_s": 4000, "for_s": 500}] if world["dead"] else [],
+            "breaks": [{"at_s": 6000, "for_s": 1500, "share": world["leave"]}],
+        },
+        "hostile",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"hours": -1}, "hours"),
+        ({"agents": 0}, "agents"),
+        ({"lists": [{"people": 1.2}]}, "lists.0.people"),
+        ({"lists": [{"people": 0.6, "machines": 0.6}]}, "over 1"),
+        ({"lists": [{"talk": {"kind": "lognormal", "mean_s": -3}}]}, "lists.0.talk.mean_s"),
+        ({"lists": [{"talk": {"kind": "values"}}]}, "the history is empty"),
+        ({"lists": [{"ring": {"kind": "cauchy"}}]}, "lists.0.ring.kind"),
+        ({"rules": {"cap": 3}}, "rules.cap"),
+        ({"breaks": [{"at_s": 0, "for_s": -5, "share": 0.5}]}, "breaks.0.for_s"),
+        ({"segments": [{"mix": {"nobody": 1}}]}, "'nobody'"),
+        ({"agnets": 10}, "agnets"),
+    ],
+)
+def test_a_bad_scenario_gives_one_message_that_names_the_field(data: dict, field: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(ScenarioError) as caught:
+        parse({"name": "bad", **data}, "bad.toml")
+    assert field in str(caught.value)
+    assert "bad.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_history_file_that_is_empty_or_wrong_is_named(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("12\n-4\n")
+    scenario = tmp_path / "s.toml"
+    scenario.write_text('[[lists]]\ntalk = { kind = "values", file = "talk.txt" }\n')
+    outcome = CliRunner().invoke(app, ["simulate", str(scenario)])
+    assert outcome.exit_code == 2
+
+
+def test_the_command_writes_what_was_asked_for(tmp_path: Path) -> None:
+    scenario, out = tmp_path / "short.toml", tmp_path / "out.json"
+    scenario.write_text("hours = 0.5\n")
+    arguments = ["simulate", str(scenario), "--law", "hazard", "--agents", "4", "--seeds", "1-3", "--json", str(out)]
+    outcome = CliRunner().invoke(app, arguments)
+    assert outcome.exit_code == 0, outcome.output
+    results = orjson.loads(out.read_bytes())["results"]
+    assert [each["seed"] for each in results] == [1, 2, 3]
+    wanted = {
+        "people_answered", "abandoned", "amd_false_positives", "abandonment_pct", "occupancy_pct", "mean_idle_s",
+        "calls_placed", "max_window_abandonment_pct",
+    }  # fmt: skip
+    assert wanted <= results[0].keys()
+
+
+def test_compare_writes_one_html_report(tmp_path: Path) -> None:
+    scenario, html = tmp_path / "short.toml", tmp_path / "out.html"
+    scenario.write_text("hours = 0.5\n")
+    arguments = ["compare", str(scenario), "--laws", "progressive,hazard", "--agents", "4", "--seeds", "1-3"]
+    outcome = CliRunner().invoke(app, [*arguments, "--html", str(html), "--json", str(tmp_path / "out.json")])
+    assert outcome.exit_code == 0, outcome.output
+    assert "data:image/png" in html.read_text()
+    assert json.loads((tmp_path / "out.json").read_text())["comparisons"][0]["rows"][1]["law"] == "hazard"
+
+
+@pytest.mark.parametrize("arguments", [["--law", "magic"], ["--agents", "0"], ["--seeds", "9-1"], ["--agents", "ten"]])
+def test_wrong_options_are_refused_in_one_line(arguments: list[str]) -> None:
+    outcome = CliRunner().invoke(app, ["simulate", str(SCENARIOS / "base25.toml"), *arguments])
+    assert outcome.exit_code == 2
+    assert arguments[0] in outcome.output
