@@ -88,9 +88,9 @@ def _idle(flow: Flow, used: set[str], filled: set[str]) -> Iterator[Finding]:
     for name, variable in flow.variables.items():
         if name not in used and name not in filled:
             yield Finding(("variables", name), "is used nowhere: remove it", warning=True)
-        elif name not in filled and variable.start is None:
-            message = "is filled by no node: it has a value only when the call brings one (a campaign's lead)"
-            yield Finding(("variables", name), message, warning=True)
+        elif name not in filled and variable.start is None and not variable.from_call:
+            message = "is filled by no node: fill it, give it a `start:`, or say `from_call: true` (the call brings it)"
+            yield Finding(("variables", name), message)
 
 
 def _filled(flow: Flow) -> Iterator[tuple[Path, str]]:

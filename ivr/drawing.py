@@ -12,12 +12,14 @@ from ivr.flow import Flow
 from ivr.graph import Edge, edges_of, parts_of
 from ivr.layout import Layout, lay_out
 from ivr.nodes.base import Node
+from ivr.nodes.decide import Branch
 from ivr.picture_words import FAILURES, KINDS, TITLES, Look, branch_words
 from ivr.texts import Text
 
 _WIDTH, _GAP_X, _GAP_Y, _BEND = 250, 34, 74, 26
 _LINE, _PAD = 17, 12
-_CHARACTERS = 36
+_CHARACTERS = 34
+_LONGEST_LABEL = 26
 _MOST_LINES = 4
 
 
@@ -69,8 +71,9 @@ def draw(flow: Flow, language: str = "", passed: Mapping[str, Passed] | None = N
     together: dict[tuple[str, str], list[Edge]] = {}
     for edge in lines:
         together.setdefault((edge.source, edge.target), []).append(edge)
-    for same in together.values():
-        canvas.pieces.append(_line(same, layout, boxes, bends, speaks))
+    for (source, _), same in together.items():
+        label = " ".join(filter(None, (_words(each, flow.nodes[source], speaks) for each in same)))
+        canvas.pieces.append(_line(same[0], layout, boxes, bends, label))
     for name, box in boxes.items():
         canvas.pieces.append(_drawn(box, name == flow.start, speaks))
     return _svg(canvas, flow.title or flow.flow, speaks)
@@ -138,12 +141,8 @@ def _place(layout: Layout, boxes: dict[str, _Box], canvas: _Canvas) -> dict[str,
     return bends
 
 
-def _line(
-    same: list[Edge], layout: Layout, boxes: dict[str, _Box], bends: dict[str, tuple[float, float]], speaks: str
-) -> str:
-    edge = same[0]
+def _line(edge: Edge, layout: Layout, boxes: dict[str, _Box], bends: dict[str, tuple[float, float]], label: str) -> str:
     source, target = boxes[edge.source], boxes[edge.target]
-    label = " ".join(filter(None, (branch_words(each.branch, speaks) for each in same)))
     dashed = ' stroke-dasharray="5 4"' if edge.failure else ""
     style = f'class="way"{dashed} marker-end="url(#arrow)"'
     if (edge.source, edge.target) not in layout.ways:
@@ -163,6 +162,14 @@ def _line(
         middle = (ay + by) / 2
         path += f" C{ax:.0f} {middle:.0f} {bx:.0f} {middle:.0f} {bx:.0f} {by:.0f}"
     return f'<path d="{path}" {style}/>' + _label(x1, points[0][1] + 15, label)
+
+
+def _words(edge: Edge, node: Node, speaks: str) -> str:
+    """What stands at a line; at a decision the condition itself."""
+    if isinstance(node, Branch) and edge.branch.startswith("case "):
+        text = node.cases[int(edge.branch.removeprefix("case ")) - 1].when.expression.text
+        return text if len(text) <= _LONGEST_LABEL else text[: _LONGEST_LABEL - 1] + "…"
+    return branch_words(edge.branch, speaks)
 
 
 def _label(x: float, y: float, words: str) -> str:

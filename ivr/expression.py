@@ -179,7 +179,8 @@ class _Parser:
 
     def expect(self, sign: str) -> None:
         if not self.take(sign):
-            raise ExpressionError(f"{sign!r} is missing")
+            hint = " (inside { } of YAML an expression with a comma wants quotes)" if not self.left else ""
+            raise ExpressionError(f"{sign!r} is missing{hint}")
 
 
 def _names(tree: _Tree, covered: bool) -> Iterator[tuple[str, bool]]:

@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Any, get_args
@@ -10,7 +10,6 @@ from typing import Annotated, Any, get_args
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from campaigns.calling_window import is_zone
 from ivr.fields import Name
 from ivr.flow_head import FlowHead
 from ivr.nodes import AnyNode
@@ -25,12 +24,13 @@ class Flow(FlowHead):
 
 @dataclass(frozen=True, slots=True)
 class LoadedFlow:
-    """A flow with where it came from. version: the first 12 hexadecimal digits of the text's SHA-256."""
+    """A flow with where it came from. version: the first 12 hexadecimal digits of the SHA-256 of `source`, its text."""
 
     flow: Flow
     file: str
     text: YamlText
     version: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def read_flow(text: str, file: str = "flow.yaml") -> LoadedFlow:
     except ValidationError as error:
         raise FlowError(file, _findings(error, yaml)) from None
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return LoadedFlow(flow, file, yaml, version)
+    return LoadedFlow(flow, file, yaml, version, text)
 
 
 def _findings(error: ValidationError, yaml: YamlText) -> tuple[Finding, ...]:
@@ -91,7 +91,15 @@ def _findings(error: ValidationError, yaml: YamlText) -> tuple[Finding, ...]:
         path = _path(detail["loc"])
         message = _words(detail, path)
         found.setdefault((path, message), Finding(path, message, yaml.line_of(path)))
-    return tuple(sorted(found.values(), key=lambda finding: finding.line))
+    # "Too short" of a list whose items are broken only repeats what is wrong with them.
+    whole = [each for each in found.values() if not _repeats(each, found.values())]
+    return tuple(sorted(whole, key=lambda finding: finding.line))
+
+
+def _repeats(finding: Finding, others: Iterable[Finding]) -> bool:
+    return "at least 1 item" in finding.message and any(
+        len(other.path) > len(finding.path) and other.path[: len(finding.path)] == finding.path for other in others
+    )
 
 
 _KINDS = frozenset(get_args(node.model_fields["do"].annotation)[0] for node in get_args(get_args(AnyNode)[0]))
@@ -145,13 +153,6 @@ def _guess(word: str, choices: list[str]) -> str:
     if close:
         return f": did you mean `{close[0]}`?"
     return f": use one of {', '.join(choices)}" if choices else ": remove it"
-
-
-def zone_findings(loaded: LoadedFlow) -> Iterator[Finding]:
-    """A zone that is none."""
-    if not is_zone(loaded.flow.zone):
-        path: Path = ("zone",)
-        yield Finding(path, f"{loaded.flow.zone!r} is no time zone: use a name such as America/Lima")
 
 
 def schema() -> dict[str, Any]:

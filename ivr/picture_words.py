@@ -19,20 +19,20 @@ def _look(sign: str, colour: str, es: str, en: str) -> Look:
 
 _SAYS, _ASKS, _DECIDES, _PEOPLE, _OUTSIDE, _END = "#4a7", "#37c", "#b80", "#93c", "#789", "#c44"
 KINDS: dict[str, Look] = {
-    "say": _look("💬", _SAYS, "Dice", "Says"),
+    "say": _look("❝", _SAYS, "Dice", "Says"),
     "play": _look("♪", _SAYS, "Reproduce una grabación", "Plays a recording"),
     "menu": _look("☰", _ASKS, "Menú", "Menu"),
-    "language": _look("🌐", _ASKS, "Idioma", "Language"),
-    "collect": _look("⌨", _ASKS, "Pide dígitos", "Asks for digits"),
-    "authenticate": _look("🔒", _ASKS, "Comprueba la identidad", "Checks identity"),
+    "language": _look("Aa", _ASKS, "Idioma", "Language"),
+    "collect": _look("#", _ASKS, "Pide dígitos", "Asks for digits"),
+    "authenticate": _look("✓", _ASKS, "Comprueba la identidad", "Checks identity"),
     "survey": _look("★", _ASKS, "Encuesta", "Survey"),
-    "payment": _look("💳", _ASKS, "Cobra con tarjeta", "Takes a card payment"),
+    "payment": _look("$", _ASKS, "Cobra con tarjeta", "Takes a card payment"),
     "lookup": _look("⇄", _OUTSIDE, "Consulta datos", "Looks data up"),
     "send": _look("✉", _OUTSIDE, "Envía un mensaje", "Sends a message"),
     "escalate": _look("⚑", _OUTSIDE, "Avisa a otros", "Tells others"),
     "set": _look("=", _DECIDES, "Anota", "Notes"),
     "branch": _look("◇", _DECIDES, "Decide", "Decides"),
-    "hours": _look("⏰", _DECIDES, "Horario", "Opening hours"),
+    "hours": _look("◷", _DECIDES, "Horario", "Opening hours"),
     "emergency": _look("!", _DECIDES, "Emergencia", "Emergency"),
     "goto": _look("→", _DECIDES, "Sigue en", "Goes to"),
     "queue": _look("☎", _PEOPLE, "Cola de agentes", "Queue for agents"),
@@ -112,7 +112,5 @@ def branch_words(branch: str, speaks: str) -> str:
     """What stands at a line: a key as a key, the rest in words."""
     if len(branch) == 1 and branch in "0123456789*#":
         return f"[{branch}]"
-    words = _BRANCHES.get(speaks[:2], _BRANCHES["en"])
-    if branch.startswith("case ") and speaks.startswith("es"):
-        return branch.replace("case", "caso")
-    return words.get(branch, branch)
+    language = speaks[:2] if speaks[:2] in _BRANCHES else "en"
+    return {**FAILURES[language], **_BRANCHES[language]}.get(branch, branch)

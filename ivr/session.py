@@ -1,8 +1,11 @@
 """One call in a flow: a loop over nodes that always ends in a legal exit."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from ivr.events import Exit, NodeEntered, NodeLeft, SessionEnded, SessionStarted
+from ivr.expression import Held
 from ivr.fields import NodeName
 from ivr.flow import LoadedFlow
 from ivr.functions import ExpressionFailed
@@ -67,17 +70,20 @@ class Session:
         visit.variables |= {"language": visit.language, "agent_id": None}
         for name, declared in self._flow.variables.items():
             visit.variables[name] = None
-            try:
-                if declared.start is not None:
-                    visit.store(name, visit.held(declared.start))
-                if facts.data.get(name) is not None:
-                    visit.store(name, facts.data[name])
-            except ExpressionFailed as error:
-                visit.trouble(f"the start of variable {name!r}: {error}")
+            if declared.start is not None:
+                self._begin(name, partial(visit.held, declared.start))
+            if declared.from_call and facts.data.get(name) is not None:
+                self._begin(name, partial(_same, facts.data[name]))
         if self._start is None or self._start.node not in self._flow.nodes:
             return self._flow.start
         visit.variables |= dict(self._start.variables)
         return NodeName(self._start.node)
+
+    def _begin(self, name: str, value: Callable[[], Held]) -> None:
+        try:
+            self._visit.store(name, value())
+        except ExpressionFailed as error:
+            self._visit.trouble(f"the start of variable {name!r}: {error}")
 
     async def _one(self, name: NodeName) -> Step:
         node, visit = self._flow.nodes[name], self._visit
@@ -138,3 +144,7 @@ class Session:
 
     def _where(self) -> tuple[str, str, str, float]:
         return self._line.facts.call_id, self._flow.flow, self._visit.version, self._world.clock.now_s()
+
+
+def _same(value: Held) -> Held:
+    return value

@@ -43,12 +43,16 @@ SPOKEN_AS: dict[Kind, SayAs] = {
 
 
 class Variable(Part):
-    """A variable. sensitive: masked everywhere, spoken and sent nowhere but to look-ups and the tokeniser."""
+    """A variable. sensitive: masked everywhere, spoken and sent nowhere but to look-ups.
+
+    from_call: the call brings it (a campaign's lead, a transferring agent); start: its value otherwise.
+    """
 
     type: Kind = Kind.TEXT
     sensitive: bool = False
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     start: Formula | None = None
+    from_call: bool = False
     note: str = ""
 
 

@@ -21,6 +21,7 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,9}")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+_SCALAR_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "value")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,10 @@ class _Builder:
 
 def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
+    if node.tag not in _SCALAR_TAGS:
+        raise YamlRefused(node.start_mark.line + 1, f"the tag {node.tag} is not read: remove it")
     if getattr(node, "style", None) is not None:
         return text
-    if not node.tag.startswith("tag:yaml.org,2002:"):
-        raise YamlRefused(node.start_mark.line + 1, f"the tag {node.tag} is not read: remove it")
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -51,14 +51,14 @@ class Survey(Node):
         score = await at.ask(Question(self.text, request, self.tries), self._accept)
         if isinstance(score, Missed):
             return Go("no_input", self.no_input or self.next)
+        if self.into:
+            at.store(self.into, score)
         try:
             await at.patiently(at.world.answers.survey(self._answer(at, score)), 10.0)
         except PortTrouble as error:
             at.trouble(f"a survey answer was not kept: {error}")
             return Go("failed", self.failed or self.next)
         self._note(at, score)
-        if self.into:
-            at.store(self.into, score)
         return Go("next", self.next)
 
     def _accept(self, typed: Secret) -> int | None:
