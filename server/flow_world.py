@@ -89,17 +89,18 @@ class FlowNotes:
 class Answers:
     """What callers gave us (`ivr.port.AnswerStore`), committed when a method returns."""
 
-    def __init__(self, promises: PromiseStore, promised: Callable[[QueueCallback], None]) -> None:
-        """Keep it in `promises`; `promised` hears of new callbacks."""
+    def __init__(self, promises: PromiseStore, promised: Callable[[QueueCallback], None], any_queue: str = "") -> None:
+        """Keep it in `promises`; `promised` hears of new callbacks. any_queue: for a callback that names none."""
         self._promises = promises
+        self._any_queue = any_queue
         self._promised = promised
 
     async def callback(self, request: CallbackRequest) -> None:
         """Keep a callback request."""
         fields = {name: str(value) for name, value in request.data.items() if value is not None}
         callback = QueueCallback(
-            request.request_id, request.call_id, request.phone, request.queue, request.since_s, request.wanted_at_s,
-            request.language, request.priority, fields, due_at_s=request.wanted_at_s or 0.0,
+            request.request_id, request.call_id, request.phone, request.queue or self._any_queue, request.since_s,
+            request.wanted_at_s, request.language, request.priority, fields, due_at_s=request.wanted_at_s or 0.0,
         )  # fmt: skip
         try:
             new = await self._promises.add_callback(callback)

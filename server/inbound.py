@@ -101,7 +101,8 @@ def compose_inbound(
     cache = SpeechCache(settings.var_dir / "prompts" / "speech", clock)
     sounds_dir, music = _asterisk_sounds(settings)
     speaker = Speaker(library, Espeak(), cache, sounds_dir)
-    sounds = NodeSounds(library, speaker, [settings.var_dir / "sounds" / "music", *music])
+    own_music = [Path(settings.media.music).absolute()] if settings.media.music else []
+    sounds = NodeSounds(library, speaker, [*own_music, settings.var_dir / "sounds" / "music", *music])
     recorder = TalkRecorder(folder, control, clock, sink)
     messages = settings.recordings_dir
     services = InboundServices(
@@ -122,7 +123,8 @@ def compose_inbound(
     notes, switches, absent = FlowNotes(reception, flow_event), EmergencySwitches(), NotSetUp()
     flows.world = World(
         FlowSpeech(speaker, country=settings.asterisk.country.upper()), absent, absent, absent, hall,
-        Answers(stores.promises, callbacks.promised), MemoryLocks(clock.now_s), absent, switches, notes, notes, clock,
+        Answers(stores.promises, callbacks.promised, next(iter(hall.queues), "")),
+        MemoryLocks(clock.now_s), absent, switches, notes, notes, clock,
         random.SystemRandom(),
     )  # fmt: skip
     return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, clock, sink)

@@ -71,6 +71,7 @@ class MediaSettings(_Part):
     """audiosocket_*: where Asterisk sends tapped audio (0: any free port). recordings: folder; empty: in var.
 
     tap_slots: calls that AMD can listen to at once. prompts: your own sound files, looked up before the built-in ones.
+    music: folder of music on hold, 8 kHz WAV that Asterisk can read; empty: var/sounds/music, else Asterisk's own.
     """
 
     audiosocket_host: str = "127.0.0.1"
@@ -78,6 +79,7 @@ class MediaSettings(_Part):
     recordings: str = ""
     tap_slots: Annotated[int, Field(ge=1, le=20_000)] = 512
     prompts: tuple[str, ...] = ()
+    music: str = ""
     min_free_mb: Annotated[int, Field(ge=0)] = 200
 
 

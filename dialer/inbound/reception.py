@@ -21,7 +21,7 @@ from dialer.inbound.room import Act, TalkRoom, Target
 from dialer.inbound.services import Flows, InboundServices
 from dialer.inbound.waiting import leave_bridges, serve, to_agent
 from dialer.line import LineGone
-from ivr.events import FlowEvent, NodeEntered, NodeLeft
+from ivr.events import FlowEvent, NodeEntered, NodeLeft, NodeTrouble
 from ivr.line import QueueEnd, QueueOrder, TransferEnd
 from ivr.values import CallerGone
 from storage.calls import CallStage, StoredCall
@@ -77,6 +77,8 @@ class Reception:
         match event:
             case NodeEntered(flow=flow, node=node, kind=kind, at_s=at_s):
                 call.journal.entered(at_s, flow, node, kind)
+            case NodeTrouble(flow=flow, node=node, what=what):
+                self.services.trouble(f"flow {flow}, node {node}: {what}", event.call_id)
             case NodeLeft(node=node, branch=branch, spent_s=spent_s, caller_left=caller_left):
                 call.journal.left(node, branch, spent_s, caller_left)
             case _:

@@ -41,6 +41,9 @@ class SpeechCache:
         self._lock = threading.Lock()
         self._stored = 0
         self._private.mkdir(parents=True, exist_ok=True)
+        # Asterisk reads as another user, whatever the server's umask; what was said to one caller is in no listing.
+        self._folder.chmod(0o755)
+        self._private.chmod(0o711)
         self._folder.chmod(0o755)  # Asterisk reads it as another user...
         self._private.chmod(0o711)  # ...and needs no list of these
         for stale in self._private.glob("*.wav"):

@@ -69,7 +69,9 @@ def write(settings: AsteriskSettings, files: Mapping[str, str], account: Account
     for path in (settings.lib_dir / "keys", settings.spool_dir / "monitor", settings.spool_dir / "recording"):
         _make_directory(path, account, writable=True)
     for path in settings.readable_dirs:
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not path.exists():
+            path.mkdir(parents=True)
+            path.chmod(0o755)  # whatever the umask: Asterisk reads it as another user
     for path in settings.writable_dirs:
         _make_directory(path, account, writable=True)
     for name, text in files.items():

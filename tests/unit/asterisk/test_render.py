@@ -84,7 +84,8 @@ def test_given_extra_modules_when_rendered_then_they_come_last_and_once() -> Non
 def test_given_an_incoming_call_when_the_dialplan_takes_it_then_stasis_gets_the_number_without_odd_marks() -> None:
     dialplan = rendered(stasis_app="acme")["extensions.conf"]
 
-    assert "exten => _[+0-9]!,1,Stasis(acme,incoming,${FILTER(0-9+*#,${EXTEN})})" in dialplan
+    stasis = "Stasis(acme,incoming,${FILTER(0-9+*#,${EXTEN})})"
+    assert f"exten => _[+0-9]!,1,Set(PJSIP_DTMF_MODE()=auto)\n same => n,{stasis}" in dialplan
 
 
 def test_given_extra_text_when_rendered_then_it_ends_the_files() -> None:

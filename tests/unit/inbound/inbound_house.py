@@ -95,6 +95,7 @@ class InboundHouse:
     flows: ScriptedFlows = field(default_factory=ScriptedFlows)
     extensions: dict[str, str] = field(default_factory=dict)
     base: House = field(default_factory=House)
+    on_event: Callable[[DialerEvent], None] = lambda event: None
 
     async def open(self, exchange: SimExchange | None = None, database: Database | None = None) -> "InboundHouse":
         await self.base.open(exchange, database)
@@ -107,11 +108,15 @@ class InboundHouse:
         self.services = InboundServices(
             "node1", cast(CallControl, base.wire), base.services.link, self.clock, base.services.rng, self.desk, self.hall,
             self.store, self.promises, Patience(self.clock, base._take, "calls"), self.recorder, NoMessages(), Sounds(),
-            lambda: base.trunks["carrier"], self.extensions, base._take,
+            lambda: base.trunks["carrier"], self.extensions, self._take,
         )  # fmt: skip
         routes = {number_key(route.did): route for route in self.routes}
         self.reception = Reception(self.services, cast(Flows, self.flows), routes)
         return self
+
+    def _take(self, event: DialerEvent) -> None:
+        self.base._take(event)
+        self.on_event(event)
 
     async def start(self, agents: int) -> None:
         """Engine, agents, reception."""
