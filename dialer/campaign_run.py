@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from campaigns.lead import Lead
 from campaigns.outcome import Outcome
 from dialer.call_flow import CallFlow
 from dialer.events import PlanMade, Trouble
+from dialer.pacing.hazard_core import TURN_S
 from dialer.pacing.plan import (
     AgentActivity,
     AgentView,
@@ -117,6 +118,7 @@ class CampaignRun:
         self._tasks: set[asyncio.Task[None]] = set()
         self._rng: random.Random = services.rng
         self.broken: list[str] = []
+        self.others: Callable[[], Iterable[CampaignRun]] = tuple  # the node's other campaigns
 
     @property
     def tally(self) -> Tally:
@@ -185,7 +187,24 @@ class CampaignRun:
                 abandonment_cap=campaign.pacing.abandonment_target,
             ),
             leads_ready=self._leads.ready(campaign.campaign_id),
+            **self._sharing(now_s),
         )
+
+    def _sharing(self, now_s: float) -> dict[str, Any]:
+        """What pacing must know of other campaigns that dial for the same agents."""
+        rivals = [other for other in self.others() if other.state is RunState.RUNNING and self._shares_with(other)]
+        views = (flow.view() for other in rivals for flow in other.flows.values())
+        turns = sorted([self.campaign.campaign_id, *(other.campaign.campaign_id for other in rivals)])
+        return {
+            "shared": bool(rivals),
+            "rivals": tuple(view for view in views if view),
+            "my_turn": turns[int(now_s / TURN_S) % len(turns)] == self.campaign.campaign_id,
+        }
+
+    def _shares_with(self, other: "CampaignRun") -> bool:
+        both = (self.campaign.campaign_id, other.campaign.campaign_id)
+        seats = self._services.desk.pool.seats()
+        return any(all(seat.profile.serves(each, frozenset()) for each in both) for seat in seats)
 
     def observe(self, event: PacingEvent) -> None:
         """Count what happened on a call and let the law learn from it."""

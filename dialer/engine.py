@@ -130,6 +130,7 @@ class Engine:
         law = self._make_law(campaign)
         run = CampaignRun(self.services, campaign, law, self._source, trunk, Tally(), lambda: self.may_dial)
         run.state = state
+        run.others = lambda: [other for other in self.runs.values() if other is not run]
         self.runs[campaign.campaign_id] = run
         task = asyncio.create_task(self._supervise(run), name=f"campaign {campaign.campaign_id}")
         self._run_tasks[campaign.campaign_id] = task

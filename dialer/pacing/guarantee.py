@@ -25,8 +25,9 @@ LN_THETA, PEOPLE, ABANDONED, MISTAKEN, BEGAN_S, AIM, PEOPLE_BEFORE = 0, 1, 2, 3,
 STATE_SIZE = 7
 # Before so many people the rate of people is not known well enough to look ahead with.
 _KNOWN_PEOPLE = 30.0
-# Of the people expected in the rest of the window, this share is counted on: progressive dialling alone reaches it.
-_SURE_OF_THE_REST = 0.6
+# Of the people expected in the rest of the window, this share is counted on: progressive dialling alone, which is
+# all that is left when the budget is spent, reaches it even on a list where few answer.
+_SURE_OF_THE_REST = 0.45
 # A campaign that shares agents may lose one, whom it counted on, to another campaign: it keeps to this part of the cap.
 SHARED = 0.8
 
@@ -94,7 +95,7 @@ def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-u
     else:
         # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
         people = max(people, min(2.0 / settings.cap + 1.0, left_s / 30.0))
-    kept = 1.0 + at_risk + 2.0 * math.sqrt(at_risk)
+    kept = 1.5 + at_risk + 2.0 * math.sqrt(at_risk)
     return state[ABANDONED] + state[MISTAKEN] + kept <= settings.cap * people
 
 

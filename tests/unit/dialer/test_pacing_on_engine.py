@@ -85,6 +85,31 @@ def test_the_real_engine_on_virtual_time_does_what_the_fast_simulator_says(mode:
         assert abs(ours - fmean(theirs)) <= 4 * stdev(theirs), (ours, fmean(theirs), stdev(theirs))
 
 
+def test_given_two_campaigns_with_the_same_agents_each_sees_the_others_calls_and_they_take_turns() -> None:
+    async def look() -> None:
+        house = await House(law=make_law(CAMPAIGN)).open()
+        house.exchange.network = Network(default=Crowd(people=0.0, machines=0.0, unallocated=0.0).maker(1))
+        now_s = house.clock.now_s()
+        await SqlListStore(house.database).put(LeadList(LIST, LIST, now_s))
+        for name in ("c1", "c2"):
+            await house.campaigns.put(StoredCampaign(name, "Test", "", now_s, now_s, list_ids=(LIST,)))
+        await house.leads.add([Lead(f"lead-{n:05}", LIST, f"+346{n:08}") for n in range(50)])
+        async with house.engine:
+            await house.staffed(2)
+            first = await house.engine.start(replace(CAMPAIGN, campaign_id="c1"))
+            assert not first.snapshot().shared
+            second = await house.engine.start(replace(CAMPAIGN, campaign_id="c2"))
+            await asyncio.sleep(5)
+            ours, theirs = first.snapshot(), second.snapshot()
+            assert ours.shared and theirs.shared
+            assert ours.my_turn != theirs.my_turn
+            assert ours.flights or theirs.flights
+            assert [flight.attempt_id for flight in ours.rivals] == [flight.attempt_id for flight in theirs.flights]
+            assert [flight.attempt_id for flight in theirs.rivals] == [flight.attempt_id for flight in ours.flights]
+
+    run_virtual(look())
+
+
 @pytest.mark.parametrize("people", [0.25, 0.6])
 def test_given_two_minutes_and_short_talks_agents_talk_soon_and_few_are_abandoned(people: float) -> None:
     crowd = Crowd(people=people, machines=0.2, ring_mean_s=6.0, talk_mean_s=20.0)
