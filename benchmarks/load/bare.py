@@ -90,13 +90,13 @@ async def hold(trunk_port: int, extension: str, calls: int, seconds: float) -> C
         return await _measured(instance, seconds)
 
 
-async def dial(trunk_port: int, rate: float, seconds: float) -> Cost:
+async def dial(trunk_port: int, rate: float, seconds: float, warm_up_s: float = _WARM_UP_S) -> Cost:
     """What Asterisk costs while `rate` calls a second are placed that nobody answers."""
     async with _bare(trunk_port) as instance:
         dialer = _Dialer(instance, "wait")
         placing = asyncio.create_task(_place_steadily(dialer, rate), name="placing")
         try:
-            await asyncio.sleep(_WARM_UP_S)
+            await asyncio.sleep(warm_up_s)
             return await _measured(instance, seconds)
         finally:
             placing.cancel()

@@ -1,6 +1,6 @@
 """50 agents in recorded stereo conversations while the engine dials 5 calls a second.
 
-Six of ten calls are answered by a person who talks for 20 s: more than 50 agents can take, so that the desks stay full
+Seven of ten calls are answered by a person who talks for 20 s: more than 50 agents can take, so that the desks stay full
 and some people are abandoned with the message, as the rules want it. AMD hears every answer.
 
 python -m benchmarks.load.conversations [--quick] [--json OUT]
@@ -16,7 +16,7 @@ from benchmarks.load.stage import stage
 
 AGENTS = 50
 RATE = 5.0
-_ANSWERED = 0.6
+_ANSWERED = 0.7
 _TALK_MS = 20_000
 _WARM_UP_S = 30.0
 _FULL = 0.9

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -178,20 +179,35 @@ async def _sample_busy(house: House, busy: list[int]) -> None:
 async def _finish(house: House, run: CampaignRun) -> dict[str, Any]:
     """Dial no more, let every call end by itself, and look into the books."""
     house.engine.pause("load")
-    async with asyncio.timeout(_END_TIMEOUT_S):
-        while not run.idle:  # noqa: ASYNC110 - a benchmark may poll
-            await asyncio.sleep(0.1)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_TIMEOUT_S):
+            while not run.idle:  # noqa: ASYNC110 - a benchmark may poll
+                await asyncio.sleep(0.1)
+    stuck = [f"{flow.attempt_id} {flow.journal.state}: {_where(flow.attempt_id)}" for flow in run.flows.values()]
     outcomes = await house.stores.attempts.outcomes("load", 0.0)
     unfinished = await house.stores.attempts.unfinished(house.settings.node)
     return {
         "attempts": run.tally.placed,
         "outcomes": {outcome.value: count for outcome, count in outcomes.items()},
-        "without_outcome": len(unfinished) + run.tally.placed - sum(outcomes.values()),
+        "without_outcome": max(len(unfinished), run.tally.placed - sum(outcomes.values())),
         "broken": run.broken[:10],
+        "stuck": stuck[:10],
         "people": run.tally.people,
         "abandoned": run.tally.abandoned,
         "link": house.control.counters,
     }
+
+
+def _where(attempt_id: str) -> str:
+    """What the task of a call waits for."""
+    for task in asyncio.all_tasks():
+        if task.get_name() == f"call {attempt_id}":
+            steps, waiting = [], task.get_coro()
+            while code := getattr(waiting, "cr_code", None):
+                steps.append(f"{code.co_qualname}:{waiting.cr_frame.f_lineno if waiting.cr_frame else 0}")
+                waiting = waiting.cr_await
+            return " > ".join(steps[-5:])
+    return "no task"
 
 
 async def _check_recordings(house: House, talks: list[ConversationEnded]) -> dict[str, Any]:

@@ -19,16 +19,20 @@ _CPU_RATIO = 0.25
 _LAG_P99_MS = 20.0
 
 
-async def measure(quick: bool, rate: float = RATE, seconds: float | None = None) -> Result:
+async def measure(
+    quick: bool, rate: float = RATE, seconds: float | None = None, warm_up_s: float = _WARM_UP_S, compare: bool = True
+) -> Result:
     """The whole benchmark."""
     seconds = seconds or (15.0 if quick else 60.0)
     busy = Behaviour(ring_ms=_RING_MS, answer=0.0)
     with tempfile.TemporaryDirectory(prefix="timbre-sipp-") as folder:
         async with far_end(Path(folder), "busy", busy) as network, stage(network.port) as parts:
-            options = {"rate": rate, "seconds": seconds, "warm_up_s": _WARM_UP_S}
+            options = {"rate": rate, "seconds": seconds, "warm_up_s": warm_up_s}
             run = await parts.play("originate", options, {"sipp": network.pid})
-        async with far_end(Path(folder), "busy-bare", busy) as network:
-            alone = await bare.dial(network.port, rate, min(seconds, 20.0))
+        alone = {}
+        if compare:
+            async with far_end(Path(folder), "busy-bare", busy) as network:
+                alone["dial"] = (await bare.dial(network.port, rate, min(seconds, 20.0))).share
     controller, asterisk = run.costs["controller"], run.costs["asterisk"]
     ratio = controller.cpu_s / asterisk.cpu_s
     placed = run.found["placed"]
@@ -39,7 +43,7 @@ async def measure(quick: bool, rate: float = RATE, seconds: float | None = None)
         "controller_to_asterisk": round(ratio, 3),
         "controller_ms_per_call": round(1000 * controller.cpu_s / max(1, placed), 2),
         "asterisk_ms_per_call": round(1000 * asterisk.cpu_s / max(1, placed), 2),
-        "bare_asterisk_share": alone.share,
+        "bare_asterisk_share": alone,
     }
     busy_count = run.found["outcomes"].get("busy", 0)
     bars = (
