@@ -214,10 +214,11 @@ class CallQueue:
 
     def position(self, call_id: str) -> int:
         """A caller's place, 1 is next: the order in which the pool serves. Raises QueueError when it is not here."""
-        if (mine := self._waiting.get(call_id)) is None:
+        if call_id not in self._waiting:
             raise QueueError(f"queue {self.settings.queue_id}: {call_id} does not wait here")
-        key = (-mine.priority, mine.since_s)
-        return 1 + sum((-call.priority, call.since_s) < key for call in self._waiting.values())
+        # Of two with the same key the one that came first: sorting is stable here and in the pool.
+        order = sorted(self._waiting.values(), key=lambda call: (-call.priority, call.since_s))
+        return 1 + next(place for place, call in enumerate(order) if call.call_id == call_id)
 
     def wait_estimate_s(self, place: int, now_s: float) -> float | None:
         """How long somebody at this place will wait, from the measured pace; None when too little was seen."""

@@ -124,7 +124,8 @@ class _Wait:
     def _refusal(self) -> QueueEnd | None:
         if self._queue.full:
             return QueueEnd.FULL
-        return QueueEnd.NO_AGENTS if self._nobody() else None
+        closed = not self._queue.settings.is_open(self._services.clock.now_s())
+        return QueueEnd.NO_AGENTS if closed or self._nobody() else None
 
     async def _not_taken(self, end: QueueEnd, key: str = "") -> tuple[Queued, RoomEnd | None]:
         """On to the overflow queue, which keeps the caller's time, or back to the flow."""
@@ -171,6 +172,7 @@ class _Wait:
         if how is None:
             return
         settings, now_s = self._queue.settings, self._services.clock.now_s()
+        self._call.journal.note(waited_s=self._call.journal.call.waited_s + waited_s)
         self._call.journal.waited(
             QueueWait(
                 talk_id, self._call.call_id, settings.queue_id, now_s - waited_s, now_s, how.value, waited_s, agent_id

@@ -12,6 +12,7 @@ SETTINGS = f"""
 flows = "{{folder}}/flows"
 [media]
 prompts = ["{{folder}}/sounds"]
+music = "{{folder}}/music"
 [[trunks]]
 name = "carrier"
 host = "127.0.0.1"
@@ -68,12 +69,10 @@ def furnish(folder: Path) -> str:
         path = folder / "sounds" / "es" / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfiles.save(path, tone(hz, seconds))
+    soundfiles.save(folder / "music" / "tone.wav", tone(MUSIC_HZ, 3.0))
+    for path in (folder, folder / "music"):
+        path.chmod(0o755)  # Asterisk's user reads the music
     (folder / "flows").mkdir()
     flow = FLOW.split("  numero:")[0].replace(', "3": numero', "") + "  adios:" + FLOW.split("  adios:")[1]
     (folder / "flows" / "tonos.yaml").write_text(flow)
     return SETTINGS.replace("{folder}", str(folder))
-
-
-def own_music(var: Path) -> None:
-    """Music of one tone, in the node's own folder. Blocking."""
-    soundfiles.save(var / "sounds" / "music" / "tone.wav", tone(MUSIC_HZ, 3.0))

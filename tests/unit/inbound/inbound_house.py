@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 from agents.queue import QueueSettings
 from dialer.events import DialerEvent
+from dialer.inbound.callbacks import Callbacks
 from dialer.inbound.hall import QueueHall
 from dialer.inbound.reception import Reception, Route, number_key
 from dialer.inbound.services import Flows, InboundServices
@@ -106,12 +107,16 @@ class InboundHouse:
         self.recorder = NoTalkRecorder()
         self.hall = QueueHall(self.queues, self.desk.pool, self.clock)
         self.services = InboundServices(
-            "node1", cast(CallControl, base.wire), base.services.link, self.clock, base.services.rng, self.desk, self.hall,
-            self.store, self.promises, Patience(self.clock, base._take, "calls"), self.recorder, NoMessages(), Sounds(),
+            "node1", cast(CallControl, base.wire), base.services.link, self.clock, base.services.rng, self.desk,
+            self.hall, self.store, self.promises, Patience(self.clock, base._take, "calls"), self.recorder,
+            NoMessages(), Sounds(),
             lambda: base.trunks["carrier"], self.extensions, self._take,
         )  # fmt: skip
         routes = {number_key(route.did): route for route in self.routes}
+        base.services = replace(base.services, held_for_callers=self.hall.claimed)
+        base.engine.services = base.services
         self.reception = Reception(self.services, cast(Flows, self.flows), routes)
+        self.callbacks = Callbacks(self.services, self.reception)
         return self
 
     def _take(self, event: DialerEvent) -> None:
@@ -147,7 +152,7 @@ class InboundHouse:
 
     async def until(self, condition: Callable[[], object], timeout_s: float = 600.0) -> None:
         async with asyncio.timeout(timeout_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - virtual time
                 await asyncio.sleep(0.05)
 
     def troubles(self) -> list[str]:

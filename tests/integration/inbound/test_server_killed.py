@@ -1,0 +1,86 @@
+"""kill -9 of the server while callers are in a menu, in a queue and with an agent: nobody is cut off unexplained."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from media.softphone.fleet import RobotFleet
+from media.softphone.messages import EventKind
+from server.demo.network import Network
+from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, furnish
+from tests.support.inbound_caller import InboundCaller, tone
+from tests.support.live_house import LiveProcess, live_folder
+
+pytestmark = pytest.mark.asterisk
+
+
+async def test_given_callers_in_menu_queue_and_talk_when_the_server_is_killed_then_each_goes_on_where_it_was(
+    inbound_network: Network,
+) -> None:
+    voice = tone(700.0, 2.0)
+    with tempfile.TemporaryDirectory(prefix="timbre-line-") as name:
+        settings = await asyncio.to_thread(furnish, Path(name))
+        with live_folder(inbound_network, 1, settings) as folder:
+            server = LiveProcess(folder)
+            await server.start(90.0)
+            sip = "127.0.0.1", folder.settings.asterisk.sip_port
+            try:
+                async with RobotFleet(folder.specs()) as fleet:
+                    await fleet.wait_all(EventKind.REGISTERED)
+                    (agent,) = folder.agents
+                    await server.ask("POST", f"/agents/{agent}/sign-in")
+                    await server.asked_until("/agents", lambda agents: agents[0]["audio"])
+                    await server.ask("POST", f"/agents/{agent}/ready")
+                    async with (
+                        InboundCaller(sip, QUEUE_DID, speak=voice) as talking,
+                        InboundCaller(sip, DID, speak=voice, caller="+34600111333") as waiting,
+                        InboundCaller(sip, DID, speak=voice, caller="+34600111444") as choosing,
+                    ):
+                        await fleet.wait(agent, EventKind.FIRST_AUDIO)
+                        await waiting.hears_tone(MENU_HZ)
+                        await waiting.press("2")
+                        await choosing.hears_tone(MENU_HZ)
+                        await server.asked_until("/queues", lambda queues: queues[0]["waiting"] == 1)
+                        before = await server.ask("GET", "/inbound/calls")
+                        await server.kill()
+                        await asyncio.sleep(1.0)
+                        assert rms(talking) > 200, "the talk fell silent with the server"
+                        await server.start(90.0)
+                        loop = asyncio.get_running_loop()
+                        assert {call.ended_s for call in (talking, waiting, choosing)} == {None}
+                        back_s = loop.time()
+                        # In the menu: the same question again, and it takes the key.
+                        await choosing.hears_tone(MENU_HZ, since_s=back_s, timeout_s=20.0)
+                        pressed_s = await choosing.press("1")
+                        await choosing.hears_tone(ONE_HZ, since_s=pressed_s)
+                        await choosing.ended()
+                        # In the queue: music again, with its time kept; then the agent.
+                        await waiting.hears_tone(MUSIC_HZ, since_s=back_s, timeout_s=20.0)
+                        queues = await server.ask("GET", "/queues")
+                        assert queues[0]["waiting"] == 1 and queues[0]["longest_s"] > 3.0
+                        await server.asked_until("/agents", lambda agents: agents[0]["state"] == "talking")
+                        await server.ask("POST", f"/agents/{agent}/hang-up")
+                        await talking.ended()
+                        await fleet.wait(agent, EventKind.FIRST_AUDIO, 2)
+                        await asyncio.sleep(1.0)
+                        assert rms(waiting) > 200
+                    after = await server.asked_until(
+                        "/inbound/calls", lambda calls: all(call["ended_at_s"] for call in calls)
+                    )
+                    assert [call["call_id"] for call in after] == [call["call_id"] for call in before]
+                    assert [call["ended_how"] for call in after] == ["talked", "talked", "goodbye"]
+            except BaseException:
+                print(server.log_tail())
+                raise
+            finally:
+                await server.stop()
+
+
+def rms(caller: InboundCaller) -> float:
+    """How loud the last second was."""
+    sound: NDArray[np.int16] = caller.audio()[-8000:]
+    return float(np.sqrt((sound.astype(float) ** 2).mean()))
