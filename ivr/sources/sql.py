@@ -1,0 +1,56 @@
+"""Ask a database by one statement with parameters."""
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from ivr.secret import Secret
+from ivr.sources.settings import SqlSource
+from ivr.values import Fields, PortTrouble, Value
+
+
+class SqlAsker:
+    """One SQL source; statements run in worker threads. `hide_parameters` keeps values out of errors and logs."""
+
+    def __init__(self, source: SqlSource) -> None:
+        """Connect at the first question."""
+        self._source = source
+        self._engine: Engine | None = None
+        self.repeatable = not source.writes
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.dispose)
+
+    async def ask(self, question: Mapping[str, Value | Secret]) -> Fields | None:
+        """Ask once. Raises PortTrouble; its message holds no value."""
+        missing = sorted(self._source.parameters() - set(question))
+        if missing:
+            raise PortTrouble(f"source {self._source.name!r} wants :{missing[0]}: give it in the node's `ask:`")
+        values = {name: _plain(question[name]) for name in self._source.parameters()}
+        return await asyncio.to_thread(self._first_row, values)
+
+    def _first_row(self, values: dict[str, Any]) -> Fields | None:
+        try:
+            if self._engine is None:
+                url = self._source.url.get_secret_value()
+                self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+            with self._engine.begin() if self._source.writes else self._engine.connect() as connection:
+                result = connection.execute(text(self._source.statement), values)
+                if not result.returns_rows:
+                    return {"rows": result.rowcount}
+                row = result.mappings().first()
+        except SQLAlchemyError as error:
+            raise PortTrouble(f"source {self._source.name!r} failed ({type(error).__name__})") from None
+        return None if row is None else {str(name): value for name, value in row.items()}
+
+
+def _plain(value: Value | Secret) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    return str(value) if isinstance(value, Decimal) else value
