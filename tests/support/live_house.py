@@ -339,7 +339,7 @@ class LiveProcess:
         self.log = folder.path / "server.log"
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self, timeout_s: float = 30.0) -> None:
+    async def start(self, timeout_s: float = 60.0) -> None:
         """Start it and wait until it may dial."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -378,7 +378,7 @@ class LiveProcess:
         answer.raise_for_status()
         return answer.json()
 
-    async def asked_until(self, path: str, condition: Callable[[Any], bool], timeout_s: float = 20.0) -> Any:
+    async def asked_until(self, path: str, condition: Callable[[Any], bool], timeout_s: float = 40.0) -> Any:
         """Ask again and again until the answer is as wanted; that answer."""
         answers: list[Any] = []
 

@@ -17,7 +17,8 @@ from media.softphone.messages import EventKind
 from server.demo.truth import CallTruth
 from tests.support.live_house import LiveHouse
 
-_PIECE_S = 0.5
+_PIECE_S = 0.4
+_SURE = 0.8
 _SOONEST_S = 0.03
 Audio = NDArray[np.int16]
 
@@ -83,12 +84,16 @@ def _talk(live: LiveHouse, event: PersonConnected, truth: CallTruth, late_ms: fl
     )
 
 
-def similarity(heard: Audio, voice: Audio, pieces: int = 3) -> float:
-    """How surely `voice` is in what was `heard`: the best of its loudest half seconds (one may hold a lost frame)."""
+def similarity(heard: Audio, voice: Audio, pieces: int = 8) -> float:
+    """How surely `voice` is in what was `heard`: by its loudest pieces, of which a lost frame may spoil some."""
     size = round(_PIECE_S * SAMPLE_RATE_HZ)
     blocks = [heard[at : at + size] for at in range(0, max(1, len(heard) - size), size // 2)]
-    loudest = sorted(blocks, key=levels.dbfs, reverse=True)[:pieces]
-    return max((levels.find(block, voice).similarity for block in loudest), default=0.0)
+    best = 0.0
+    for block in sorted(blocks, key=levels.dbfs, reverse=True)[:pieces]:
+        best = max(best, levels.find(block, voice).similarity)
+        if best > _SURE:
+            break
+    return best
 
 
 def _from(audio: Audio, begin_s: float, length_s: float | None = None) -> Audio:
