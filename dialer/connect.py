@@ -145,7 +145,7 @@ async def _abandon(flow: "CallFlow", line: Line) -> tuple[Outcome, Detail]:
     """Nobody in time: say who called, as the law wants, and hang up."""
     flow.abandoning = True
     if flow.tap:
-        flow.tap.close_later()
+        await line.unless_gone(flow.tap.let_go())
     started_s = flow.services.clock.monotonic_s()
     played = await flow.say(line, flow.services.prompts.safe_harbour(flow.campaign), "sh")
     detail: Detail = {"message_s": round(flow.services.clock.monotonic_s() - started_s, 2)}

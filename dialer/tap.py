@@ -46,6 +46,18 @@ class Tap:
             raise
         return tap
 
+    async def let_go(self) -> None:
+        """Take the call out of the tap's bridge, then close: for a prompt that follows.
+
+        A bridge that is destroyed in the moment a prompt starts on its channel can leave prompt and channel hanging for
+        good (Asterisk 22.10: six of 75 messages under load, neither PlaybackFinished nor ChannelDestroyed came).
+        """
+        try:
+            await self._services.control.remove_from_bridge(self.order.bridge_id, self.order.channel_id)
+        except TelephonyError:
+            pass  # closing tells of what is really wrong
+        self.close_later()
+
     def close_later(self) -> None:
         """Stop listening at once and let the exchange clean up behind the call's back. Closing twice does nothing."""
         if self._closed:

@@ -1,7 +1,7 @@
 """50 agents in recorded stereo conversations while the engine dials 5 calls a second.
 
-Seven of ten calls are answered by a person who talks for 20 s: more than 50 agents can take, so that the desks stay full
-and some people are abandoned with the message, as the rules want it. AMD hears every answer.
+Seven of ten calls are answered by a person who talks for 20 s: more than 50 agents can take, so that the desks stay
+full and some people are abandoned with the message, as the rules want it. AMD hears every answer.
 
 python -m benchmarks.load.conversations [--quick] [--json OUT]
 """
