@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 import uvloop
 
-from server.commands import agent, amd, asterisk, campaign, demo, doctor
+from server.commands import agent, amd, asterisk, campaign, demo, doctor, ivr, pacing, queue, speech
 from server.commands.console import WHAT_A_PERSON_MENDS, ConfigOption, console, fail, show_status
 from server.logs import configure
 from server.run import open_node, until_told_to_stop
@@ -23,6 +23,10 @@ app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(amd.app, name="amd")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(agent.app, name="agent")
+app.add_typer(queue.app, name="queue")
+app.add_typer(pacing.app, name="pacing")
+app.add_typer(ivr.app, name="ivr")
+ivr.app.command("say")(speech.say)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 
