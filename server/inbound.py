@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.queue import QueueSettings
-from campaigns.calling_window import CallingWindow, parse_span
+from agents.queue import QueueError, QueueSettings
+from campaigns.calling_window import CallingWindow, is_zone, parse_span
 from campaigns.clock import Clock
 from dialer.agent_desk import AgentDesk
 from dialer.engine import Engine
@@ -29,7 +29,7 @@ from media.speech.espeak import Espeak
 from media.speech.speaker import Speaker
 from server.flow_world import Answers, EmergencySwitches, FlowHouse, FlowNotes, MemoryLocks, NotSetUp, load_in_thread
 from server.house_sounds import NodeSounds
-from server.settings import QueuePart, Settings
+from server.settings import QueuePart, Settings, SettingsError
 from server.stores import Stores
 from server.talk_recorder import MessageRecorder, TalkRecorder
 from telephony.asterisk import install
@@ -40,10 +40,32 @@ _STUMBLE_S = 1.0
 
 
 def queue_settings(part: QueuePart) -> QueueSettings:
-    """A queue as the pure floor knows it. Raises ValueError (also QueueError) that says what to mend."""
+    """A queue as the pure floor knows it. Raises SettingsError that says what to mend."""
     fields = part.model_dump(exclude={"hours", "holidays", "skills"})
-    window = CallingWindow(tuple(map(parse_span, part.hours)), part.holidays) if part.hours else None
-    return QueueSettings(**fields, skills=frozenset(part.skills), hours=window)
+    try:
+        window = CallingWindow(tuple(map(parse_span, part.hours)), part.holidays) if part.hours else None
+        if not is_zone(part.time_zone):
+            raise QueueError(f"time_zone {part.time_zone!r} is no IANA time zone such as Europe/Madrid")
+        return QueueSettings(**fields, skills=frozenset(part.skills), hours=window)
+    except (ValueError, QueueError) as error:
+        raise SettingsError(f"queues, {part.queue_id}: {error}") from None
+
+
+def check_lines(settings: Settings) -> None:
+    """Refuse lines and queues that lead nowhere. Raises SettingsError with every problem, one per line."""
+    known = {part.queue_id for part in settings.queues}
+    wrong = [
+        f"queues, {part.queue_id}: overflow_to names no queue: {part.overflow_to!r}"
+        for part in settings.queues
+        if part.overflow_to and part.overflow_to not in known
+    ]
+    for line in settings.lines:
+        if not (line.flow or line.queue or line.agent):
+            wrong.append(f"lines, {line.number}: name a flow, a queue or an agent")
+        if line.queue and line.queue not in known:
+            wrong.append(f"lines, {line.number}: there is no queue {line.queue!r}")
+    if wrong:
+        raise SettingsError("\n".join(wrong))
 
 
 @dataclass(slots=True)
@@ -97,7 +119,8 @@ def compose_inbound(
     sink: EventSink,
     flow_event: Callable[[FlowEvent], None],
 ) -> Inbound:
-    """Put the parts together; nothing runs yet. Blocking: a folder is made and swept."""
+    """Put the parts together; nothing runs yet. Blocking: a folder is made and swept. Raises SettingsError."""
+    check_lines(settings)
     cache = SpeechCache(settings.var_dir / "prompts" / "speech", clock)
     sounds_dir, music = _asterisk_sounds(settings)
     speaker = Speaker(library, Espeak(), cache, sounds_dir)
