@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ivr.functions import ExpressionFailed
 from ivr.texts import Text
-from ivr.values import TimedOut
+from ivr.values import CallerGone, PortTrouble, TimedOut
 
 if TYPE_CHECKING:
     from ivr.visit import Visit
@@ -15,8 +16,12 @@ FIRST_WORD_S = 0.7  # a caller takes a second of silence for a dead line
 BETWEEN_WORDS_S = 6.0
 
 
-async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, filler: Text) -> T:
-    """The result of `work`; after 0.7 s and then every 6 s the caller hears `filler`. Raises TimedOut, CallerGone."""
+async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, filler: Text, outlives: bool = False) -> T:
+    """The result of `work`; after 0.7 s and then every 6 s the caller hears `filler`. Raises TimedOut, CallerGone.
+
+    outlives: what a caller has given (an answer, an opt-out) is kept although the caller hangs up meanwhile: the work
+    has its whole time, and CallerGone comes afterwards.
+    """
     task: asyncio.Future[T] = asyncio.ensure_future(work)
     clock = visit.world.clock
     ends_s = clock.monotonic_s() + timeout_s
@@ -28,13 +33,26 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
                 raise TimedOut(f"no answer within {timeout_s:g} s")
             await _any_of({task}, min(pause_s, left_s))
             if not task.done() and ends_s > clock.monotonic_s():
-                await visit.say(filler, barge_in=False)
+                await _fill(visit, filler)
             pause_s = BETWEEN_WORDS_S
         return task.result()
+    except CallerGone:
+        if outlives:
+            await _any_of({task}, max(0.0, ends_s - clock.monotonic_s()))
+        raise
     finally:
         if not task.done():
             task.cancel()
             await _any_of({task}, 1.0)
+        elif not task.cancelled():
+            task.exception()  # read, so that a failure after the caller has gone is no stray warning
+
+
+async def _fill(visit: "Visit", filler: Text) -> None:
+    try:
+        await visit.say(filler, barge_in=False)
+    except (PortTrouble, ExpressionFailed) as error:  # the work goes on all the same
+        visit.trouble(f"a word for the waiting caller: {error}")
 
 
 async def _any_of(tasks: set[asyncio.Future[Any]], timeout_s: float) -> None:

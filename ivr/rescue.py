@@ -67,7 +67,7 @@ async def _kept(at: Visit, queue: str) -> bool:
     since_s = at.waiting_since_s or at.now_s()
     request = CallbackRequest(at.new_id(), facts.call_id, facts.caller, queue, since_s, None, at.language)
     try:
-        await at.patiently(at.world.answers.callback(request), 10.0)
+        await at.durably(at.world.answers.callback(request), 10.0)
     except (PortTrouble, ExpressionFailed) as error:
         at.trouble(f"a callback could not be kept: {error}")
         return False

@@ -39,18 +39,26 @@ class Session:
         self._with_people_s = 0.0
 
     async def run(self) -> SessionEnded:
-        """Walk to the end and hang up. Never raises but for cancellation; the event tells how it ended."""
+        """Walk to the end and hang up. Never raises but for cancellation; the event tells how it ended.
+
+        A session that is cancelled (its process stops) leaves the call and its bookmark to whoever goes on.
+        """
         self._visit.note(SessionStarted(*self._where(), self._visit.language))
         try:
             reached = await self._walk()
         except CallerGone:
             reached = Exit.CALLER_LEFT
-        finally:
-            self._world.bookmarks.drop(self._line.facts.call_id)
+        except Exception as error:  # even the rescue broke: the call must not be left standing
+            self._visit.trouble(f"the rescue broke: unexpected {type(error).__name__}")
+            reached = Exit.BROKEN
+        self._world.bookmarks.drop(self._line.facts.call_id)
         contained = not (self._visit.talked or self._visit.promised)
         spent_s = self._world.clock.monotonic_s() - self._began_s
         ended = SessionEnded(*self._where(), reached, self._visit.node, spent_s, contained)
-        await self._line.hang_up()
+        try:
+            await self._line.hang_up()
+        except (PortTrouble, CallerGone) as error:
+            self._visit.trouble(f"hanging up: {error}")
         self._visit.note(ended)
         return ended
 

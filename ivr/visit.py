@@ -15,6 +15,7 @@ from ivr.fields import Formula, NodeName
 from ivr.flow_head import FlowHead
 from ivr.functions import ExpressionFailed, Moment
 from ivr.line import CallerLine, KeyRequest, Keys, KeysEnd, Played
+from ivr.patience import with_filler
 from ivr.phrases import PHRASES, Phrase
 from ivr.port import SayAs, Spoken, World
 from ivr.secret import Secret
@@ -183,9 +184,11 @@ class Visit:
 
     async def patiently(self, work: Awaitable[T], timeout_s: float, filler: Text | None = None) -> T:
         """Wait for the world; a caller who would hear silence for long is told to wait. Raises TimedOut."""
-        from ivr.patience import with_filler
-
         return await with_filler(self, work, timeout_s, filler or PHRASES[Phrase.ONE_MOMENT])
+
+    async def durably(self, work: Awaitable[T], timeout_s: float) -> T:
+        """As `patiently`, for what the caller has given: hanging up meanwhile does not undo it."""
+        return await with_filler(self, work, timeout_s, PHRASES[Phrase.ONE_MOMENT], outlives=True)
 
     # -- asking
 

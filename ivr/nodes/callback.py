@@ -64,7 +64,7 @@ class Callback(Node):
         phone = await self._phone(at)
         if phone is None:
             return self.failure("no_number")
-        await at.patiently(at.world.answers.callback(self._request(at, phone)), 10.0)
+        await at.durably(at.world.answers.callback(self._request(at, phone)), 10.0)
         at.promised = True
         await at.say(self.done_text or PHRASES[Phrase.CALLBACK_DONE], barge_in=False)
         return Go("next", self.next) if self.next else Stop(Exit.CALLBACK)

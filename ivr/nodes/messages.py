@@ -54,7 +54,7 @@ class Voicemail(Node):
             at.now_s(),
             at.language,
         )
-        await at.patiently(at.world.answers.voicemail(message), _SEND_TIMEOUT_S)
+        await at.durably(at.world.answers.voicemail(message), _SEND_TIMEOUT_S)
         await at.say(self.done_text or PHRASES[Phrase.MESSAGE_KEPT], barge_in=False)
         return Go("next", self.next) if self.next else Stop(Exit.MESSAGE)
 
@@ -102,7 +102,7 @@ class Send(Node):
         message = OutgoingMessage(
             at.new_id(), self.channel, at.text_of(self.to), subject, at.written(self.text), at.language
         )
-        await at.patiently(at.world.messages.send(message), _SEND_TIMEOUT_S)
+        await at.durably(at.world.messages.send(message), _SEND_TIMEOUT_S)
         return Go("next", self.next)
 
 
@@ -136,9 +136,9 @@ class Escalate(Node):
         event_id, facts = at.new_id(), at.line.facts
         if self.hook:
             body = event_body(self.event, event_id, facts.call_id, at.flow.flow, at.now_s(), data)
-            await at.patiently(at.world.webhooks.post(self.hook, body, event_id), _SEND_TIMEOUT_S)
+            await at.durably(at.world.webhooks.post(self.hook, body, event_id), _SEND_TIMEOUT_S)
         elif self.channel and self.to:
             text = "\n".join(f"{name}: {value}" for name, value in data.items())
             message = OutgoingMessage(event_id, self.channel, at.text_of(self.to), self.event, text, at.language)
-            await at.patiently(at.world.messages.send(message), _SEND_TIMEOUT_S)
+            await at.durably(at.world.messages.send(message), _SEND_TIMEOUT_S)
         return Go("next", self.next)

@@ -63,7 +63,7 @@ class Payment(Node):
                 return self.failure(card)
             key = key_of(f"{at.line.facts.call_id}:{at.node}:{at.new_id()}")
             asked = at.world.tokeniser.tokenise(card, Decimal(amount), self.currency, key)
-            token = await at.patiently(asked, self.provider_timeout_s)
+            token = await at.durably(asked, self.provider_timeout_s)
         if token is None:
             return self.failure("refused")
         at.store(self.into, token)

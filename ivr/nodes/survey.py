@@ -54,7 +54,7 @@ class Survey(Node):
         if self.into:
             at.store(self.into, score)
         try:
-            await at.patiently(at.world.answers.survey(self._answer(at, score)), 10.0)
+            await at.durably(at.world.answers.survey(self._answer(at, score)), 10.0)
         except PortTrouble as error:
             at.trouble(f"a survey answer was not kept: {error}")
             return Go("failed", self.failed or self.next)

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -12,13 +13,13 @@ from pytest import mark
 from ivr.checker import check
 from ivr.drawing import Passed, draw
 from ivr.events import Exit
-from ivr.flow import load_flow
+from ivr.flow import LoadedFlow, load_flow
 from ivr.given import Given
 from ivr.line import KeyRequest, QueueEnd, RecordRequest, TransferEnd
 from ivr.nodes.lookup import Lookup
 from ivr.schema.__main__ import SCHEMA_FILE, schema_text
 from ivr.simulate import Act, Walk, walk
-from ivr.testing import given_of, read_script, run_script, script_of
+from ivr.testing import Script, given_of, read_script, run_script, script_of
 from ivr.yaml_text import read_yaml
 from tests.unit.ivr.flows import READY_FILES
 
@@ -58,6 +59,11 @@ def test_given_the_language_when_its_schema_is_made_then_the_published_one_is_th
     assert SCHEMA_FILE.read_text() == schema_text(), "the language has changed: run python -m ivr.schema"
 
 
+@cache
+def _read(file: Path) -> tuple[LoadedFlow, Script]:
+    return load_flow(file), read_script(script_of(file))
+
+
 class RandomCaller:
     def __init__(self, acts: list[str]) -> None:
         self._acts = acts
@@ -94,8 +100,7 @@ BROKEN_ANSWERS = {
 def test_given_random_keys_in_a_random_world_when_called_then_the_call_ends_legally(
     file: Path, acts: list[str], world: dict[str, object]
 ) -> None:
-    loaded = load_flow(file)
-    script = read_script(script_of(file))
+    loaded, script = _read(file)
     answers = world.pop("answers") if "answers" in world else "as given"
     end = world.pop("end") if "end" in world else QueueEnd.TALKED
     raw = given_of(script, script.scenarios[0]).model_dump() | world

@@ -286,3 +286,63 @@ def test_given_a_caller_who_is_gone_before_the_first_word_when_called_then_the_s
         return taken
 
     assert exit_of(run_virtual(one_call())) == "caller_left"
+
+
+@mark.parametrize("store", ["survey", "callback", "voicemail"])
+def test_given_a_slow_store_when_the_caller_hangs_up_meanwhile_then_what_was_given_is_kept(store: str) -> None:
+    nodes = {
+        "survey": "  first: {do: survey, question: q, scale: csat, text: Score., next: bye}\n",
+        "callback": "  first: {do: callback, queue: q, offer: false}\n",
+        "voicemail": "  first: {do: voicemail, text: Speak., mailbox: m, next: bye}\n",
+    }
+
+    class HangsUpWhileWaiting(SimulatedLine):
+        async def play(self, media: Any, *, barge_in: bool = True) -> Any:
+            if media == ("One moment, please.",):
+                raise CallerGone("gone")
+            return await super().play(media, barge_in=barge_in)
+
+    class Slow:
+        def __init__(self, kept: list[str]) -> None:
+            self.kept = kept
+
+        async def keep(self, what: Any) -> None:
+            await asyncio.sleep(4.0)
+            self.kept.append(type(what).__name__)
+
+        survey = callback = voicemail = keep
+
+    async def one_call() -> tuple[Walk, list[str]]:
+        taken, given, kept = Walk(), Given(), list[str]()
+        world = replace(simulated_world(given, taken, VirtualClock(), random.Random(1)), answers=Slow(kept))
+        caller = Presses("s5" if store == "voicemail" else "1")
+        line = HangsUpWhileWaiting(given, caller, taken, lambda line: None)
+        taken.ended = await Session(flow_of(nodes[store] + BYE), line, world).run()
+        return taken, kept
+
+    taken, kept = run_virtual(one_call())
+    assert exit_of(taken) == "caller_left"
+    assert len(kept) == 1
+
+
+def test_given_a_node_that_stops_when_a_session_is_cancelled_then_the_call_and_its_bookmark_stay() -> None:
+    async def one_call() -> tuple[Walk, list[str]]:
+        taken, given, dropped = Walk(), Given(), list[str]()
+
+        class Bookmarks:
+            def keep(self, bookmark: Bookmark) -> None:
+                pass
+
+            def drop(self, call_id: str) -> None:
+                dropped.append(call_id)
+
+        world = replace(simulated_world(given, taken, VirtualClock(), random.Random(1)), bookmarks=Bookmarks())
+        session = Session(flow_of(BYE, start="bye"), SimulatedLine(given, Presses(), taken, lambda line: None), world)
+        task = asyncio.create_task(session.run())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+        return taken, dropped
+
+    taken, dropped = run_virtual(one_call())
+    assert taken.heard == ["Bye."] and not taken.hung_up and dropped == []
