@@ -21,7 +21,7 @@ NAMES = (
     *(f"{name}_std" for name in MEASURES),
 )
 LISTEN_TICKS = 125  # 2.5 s of sound, before anybody may say so
-LIKELY = 0.6
+LIKELY = 0.85  # music behind a person must not cost the call
 _KEPT = [k for k in range(SOUNDS) if k != LEVEL]
 
 

@@ -200,6 +200,8 @@ def card_text(model: Model) -> str:
         "|---|---|---|",
     ]
     lines += [f"| {name} | {100 * row['right']:.1f} % | {row['calls']} |" for name, row in card["sources"].items()]
+    if card.get("note"):
+        lines += ["", str(card["note"])]
     lines += ["", "## Clips it was trained on", "", "| source | clips | licence |", "|---|---|---|"]
     lines += [f"| {name} | {count} | {LICENCES.get(name, 'see its source')} |" for name, count in card["clips"].items()]
     return "\n".join(lines) + "\n"
