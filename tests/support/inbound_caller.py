@@ -156,13 +156,10 @@ class InboundCaller:
         chosen = [payload for at_s, _, payload in self.packets if at_s >= since_s]
         return ulaw_decode(b"".join(chosen)) if chosen else np.zeros(0, np.int16)
 
-    def tone_at(self, since_s: float, length_s: float = 0.2) -> float:
-        """The strongest frequency in Hz of what was heard then; 0 when it was (nearly) silent."""
-        sound = self.audio(since_s)[: int(length_s * 8000)].astype(float)
-        if len(sound) < 400 or np.sqrt((sound**2).mean()) < 100:
-            return 0.0
-        spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
-        return float(np.argmax(spectrum) * 8000 / len(sound))
+    def share_of_tone(self, hz: float, since_s: float) -> float:
+        """The share of packets since a moment that are this tone."""
+        chosen = [payload for at_s, _, payload in self.packets if at_s >= since_s]
+        return sum(_is_tone(ulaw_decode(payload), hz) for payload in chosen) / max(1, len(chosen))
 
     async def hears_tone(self, hz: float, timeout_s: float = 10.0, since_s: float = 0.0) -> float:
         """Wait until a tone is heard; when its first packet came."""

@@ -6,7 +6,7 @@ from media import soundfiles
 from tests.support.inbound_caller import tone
 
 DID, QUEUE_DID = "+34910000001", "+34910000002"
-MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 400.0
+MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 1500.0
 SETTINGS = f"""
 [ivr]
 flows = "{{folder}}/flows"

@@ -12,9 +12,13 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from agents.agent import AgentState
 from dialer.inbound.events import CallOver, CallQueued, TalkBegan
+from dialer.inbound.room import Act, Target, TargetOf
 from media.softphone.messages import EventKind
+from server.demo.behaviours import Behaviour
 from server.demo.network import Network
+from server.demo.numbering import DemoNumber
 from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, furnish
 from tests.support.inbound_caller import InboundCaller, Keys, tone
 from tests.support.live_house import LiveHouse, live_house
@@ -100,4 +104,60 @@ async def test_given_one_agent_when_two_people_call_then_music_a_true_place_and_
             left, right = load_both(live.folder.settings.recordings_dir / talk.recording)
             assert rms(left) > 200 and rms(right) > 200
         await live.nobody_busy()
+        assert await live.leaks() == [] and live.troubles() == []
+
+
+async def test_given_a_talk_when_consulted_conferenced_and_handed_over_then_each_hears_whom_it_should(
+    inbound_network: Network,
+) -> None:
+    async with node(inbound_network, agents=2) as live:
+        reception = live.house.inbound.reception
+        async with InboundCaller(sip(live), QUEUE_DID, speak=tone(700.0, 2.0)) as caller:
+            await until(lambda: bool(live.of(TalkBegan)))
+            first = live.of(TalkBegan)[0].agent_id
+            second = next(name for name in live.folder.agents if name != first)
+            await live.fleet.wait(first, EventKind.FIRST_AUDIO)
+            await reception.order(first, Act.CONSULT, Target(TargetOf.AGENT, second))
+            await live.fleet.wait(second, EventKind.FIRST_AUDIO)
+            await caller.hears_tone(MUSIC_HZ, since_s=time.monotonic())
+            await reception.order(first, Act.CONFERENCE)
+            await asyncio.sleep(1.0)
+            since_s = time.monotonic()
+            await asyncio.sleep(1.0)
+            assert rms(caller.audio(since_s)) > 200 and caller.share_of_tone(MUSIC_HZ, since_s) < 0.1
+            state = await live.house.control.snapshot()
+            assert sorted(len(bridge.channel_ids) for bridge in state.bridges) == [0, 3]
+            await reception.order(first, Act.COMPLETE)
+            await until(lambda: live.house.desk.pool.seat(first).state is not AgentState.TALKING)
+            state = await live.house.control.snapshot()
+            assert sorted(len(bridge.channel_ids) for bridge in state.bridges) == [1, 2]
+            live.house.desk.end_conversation(second)
+            await caller.ended()
+        await until(lambda: bool(live.of(CallOver)))
+        await live.nobody_busy()
+        (call,) = await live.house.stores.calls.list(0.0)
+        talks = await live.house.stores.calls.talks(call.call_id)
+        assert [(talk.agent_id, talk.ended_how) for talk in talks] == [(first, "transferred"), (second, "agent")]
+        assert await live.leaks() == [] and live.troubles() == []
+
+
+async def test_given_a_talk_when_sent_to_a_number_outside_then_caller_and_person_hear_each_other(
+    inbound_network: Network,
+) -> None:
+    number = DemoNumber.of(Behaviour.PERSON_SENTENCE, ring=0, stay=2).e164
+    async with node(inbound_network, agents=1) as live:
+        async with InboundCaller(sip(live), QUEUE_DID, speak=tone(700.0, 2.0)) as caller:
+            await until(lambda: bool(live.of(TalkBegan)))
+            (agent,) = live.folder.agents
+            await live.fleet.wait(agent, EventKind.FIRST_AUDIO)
+            await asyncio.sleep(0.5)
+            await live.house.inbound.reception.order(agent, Act.TRANSFER, Target(TargetOf.NUMBER, number))
+            await until(lambda: live.house.desk.pool.seat(agent).state is not AgentState.TALKING)
+            await caller.ended()
+        await until(lambda: bool(live.of(CallOver)))
+        (call,) = await live.house.stores.calls.list(0.0)
+        assert call.ended_how == "talked" and call.talk_s > 0
+        await until(lambda: live.folder.truth().find(number, call.started_at_s) is not None)
+        truth = live.folder.truth().find(number, call.started_at_s)
+        assert truth is not None and truth.answered_s is not None and truth.ended_by_callee
         assert await live.leaks() == [] and live.troubles() == []
