@@ -84,7 +84,7 @@ def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type
 
 @compiled
 def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-untyped-def]
-    """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls in flight.
+    """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls dialled ahead.
 
     Twice their standard deviation is kept besides: answers come in bursts.
     """
@@ -95,7 +95,7 @@ def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-u
     else:
         # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
         people = max(people, min(2.0 / settings.cap + 1.0, left_s / 30.0))
-    kept = 1.5 + at_risk + 2.0 * math.sqrt(at_risk)
+    kept = 1.0 + at_risk + 2.0 * math.sqrt(at_risk)
     return state[ABANDONED] + state[MISTAKEN] + kept <= settings.cap * people
 
 

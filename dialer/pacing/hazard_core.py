@@ -23,6 +23,8 @@ IDLE, TALKING, WRAPPING, AWAY = 0, 1, 2, 3
 # Why a number of calls was chosen.
 FORECAST, START_UP, BUDGET, FLOOR, ROOM, SILENT, NOT_MY_TURN = 0, 1, 2, 3, 4, 5, 6
 GIVE_UP_ABOVE = 0.25
+# What a call dialled ahead is taken to risk at the least, whatever the model says.
+_RISK_AT_LEAST = 0.03
 # Of the cap: the risk of a call that is placed though the budget is spent.
 _SAFE_SHARE = 0.05
 # Seconds that one of several campaigns that share agents may dial ahead, before the next one may.
@@ -304,6 +306,12 @@ def look_again(shapes, tables, memory, view, now_s, connect_s):  # type: ignore[
 
 
 @compiled
+def _at_risk(theta, ahead):  # type: ignore[no-untyped-def]
+    """Abandonments to expect of so many calls more than idle agents."""
+    return max(theta, _RISK_AT_LEAST) * max(0, ahead)
+
+
+@compiled
 def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):  # type: ignore[no-untyped-def]
     """One tick, after `settle`. Returns (calls to place, why, risk of the next call, calls given up).
 
@@ -318,15 +326,19 @@ def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):
         if ceiling < at_most:
             at_most, why = ceiling, START_UP
     theta = theta_of(state)
-    at_risk = max(theta, 0.03) * max(0, len(view.calls) - idle)
     if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
         placed, risk, why = floor, 1.0, SILENT
     elif not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN
-    elif may_over_dial(settings, state, at_risk, now_s, terms.left_s):
+    elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s):
         placed, risk = place_calls(tables, rows, theta, idle - waiting, at_most, terms.connect_s)
         if placed < at_most:
             why = FORECAST
+        # The budget must bear the calls about to be placed as well, not only those in flight.
+        while placed > floor and not may_over_dial(
+            settings, state, _at_risk(theta, len(view.calls) + placed - idle), now_s, terms.left_s
+        ):
+            placed, why = placed - 1, BUDGET
     elif terms.shared:
         # Nearly without risk, but not only when no other campaign dials: else that one would starve this one, which
         # could never earn its budget again.
