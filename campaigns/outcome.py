@@ -32,9 +32,9 @@ class Outcome(StrEnum):
 
     @property
     def counts_as_attempt(self) -> bool:
-        """Whether it uses up one of the lead's attempts; a full trunk or a refusal of our own does not."""
+        """Whether it uses up one of the lead's attempts; a full trunk, a fault or a refusal of ours does not."""
         return self not in _NOT_COUNTED
 
 
-_NOT_COUNTED = frozenset({Outcome.CONGESTION, Outcome.REFUSED})
+_NOT_COUNTED = frozenset({Outcome.CONGESTION, Outcome.FAILED, Outcome.REFUSED})
 _ANSWERED_BY_PERSON = frozenset({Outcome.BRIDGED, Outcome.ABANDONED, Outcome.CUSTOMER_HUNG_UP})

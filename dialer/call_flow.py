@@ -92,6 +92,11 @@ class CallFlow:
         """The attempt's id."""
         return self.journal.attempt.attempt_id
 
+    @property
+    def got_through(self) -> bool:
+        """Whether the network did anything with the call but turn it down: it rang, spoke or was answered."""
+        return self._stage is not FlightStage.DIALING
+
     def view(self) -> FlightView | None:
         """Where the call is, for pacing; None once it is bridged or dealt with."""
         if self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED) or self._is_no_person() or self.abandoning:

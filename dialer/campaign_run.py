@@ -30,7 +30,7 @@ from dialer.pacing.plan import (
     Tally,
 )
 from dialer.services import Services
-from dialer.trunk import Trunk
+from dialer.trunk import Route, Trunk
 from storage.errors import StorageError
 
 TICK_S = 1.0
@@ -92,11 +92,11 @@ class CampaignRun:
         campaign: Campaign,
         law: PacingLaw,
         leads: LeadSource,
-        trunk: Trunk,
+        route: Route,
         today: Tally,
         may_dial: Callable[[], bool],
     ) -> None:
-        """Dial `campaign` over `trunk` at the pace of `law`; `today` is what happened before this start.
+        """Dial `campaign` over `route` at the pace of `law`; `today` is what happened before this start.
 
         may_dial: False while the link is down or recovery is not finished; nothing is originated then.
         """
@@ -108,7 +108,8 @@ class CampaignRun:
         self._services = services
         self._leads = leads
         self._may_dial = may_dial
-        self.trunk = trunk
+        self.route = route
+        self._held = 0  # channels that this run's calls hold, on all trunks
         self._counts = _Counts(today.placed, today.answers, today.people, today.machines, today.abandoned)
         self._launching = 0
         self._planning: set[str] = set()
@@ -173,7 +174,7 @@ class CampaignRun:
         flights = [view for flow in self.flows.values() if (view := flow.view())]
         flights += [FlightView("", FlightStage.DIALING, 0.0, 0.0)] * self._launching
         campaign = self.campaign
-        channels = min(campaign.limits.channels, self.trunk.free + len(self.flows) + self._launching)
+        channels = min(campaign.limits.channels, self.route.usable(now_s) + self._held)
         return Snapshot(
             now_s=now_s,
             tick=self._tick,
@@ -183,7 +184,7 @@ class CampaignRun:
             today=self.tally,
             limits=Limits(
                 channels=channels,
-                calls_per_s=min(campaign.limits.calls_per_s, self.trunk.settings.calls_per_s),
+                calls_per_s=min(campaign.limits.calls_per_s, self.route.calls_per_s(now_s)),
                 abandonment_cap=campaign.pacing.abandonment_target,
             ),
             leads_ready=self._leads.ready(campaign.campaign_id),
@@ -229,28 +230,46 @@ class CampaignRun:
         for event in heard:
             self.law.observe(event)
 
-    async def place(self, lead: Lead, agent_id: str | None = None) -> bool:
-        """Dial one lead now; False when it may not be dialled. agent_id: claimed for it (manual, preview)."""
+    async def place(self, lead: Lead, agent_id: str | None = None, wanted: Trunk | None = None) -> bool:
+        """Dial one lead now; False when it may not be dialled, or no trunk can take it.
+
+        agent_id: claimed for it (manual, preview). wanted: the trunk whose turn it is, if it can still take a call.
+        """
         if await self._leads.refuse(lead, self.campaign):
             return False
+        at_s = self._services.clock.monotonic_s()
+        trunk = wanted if wanted and wanted.usable(at_s) else self.route.pick(at_s)
+        if trunk is None:
+            return False
+        self._seize(trunk)
+        try:
+            flow = await self._planned_flow(lead, agent_id, trunk)
+        except BaseException:
+            self._release(trunk)
+            raise
+        if flow is None:
+            self._release(trunk)
+            return False
+        self._watch(flow, flow.run(), trunk)
+        self._planning.discard(flow.attempt_id)
+        return True
+
+    async def _planned_flow(self, lead: Lead, agent_id: str | None, trunk: Trunk) -> CallFlow | None:
         now_s = self._services.clock.now_s()
         attempt = Attempt(
             new_id(now_s, self._rng), self.campaign.campaign_id, lead.lead_id, lead.phone, self._services.node, now_s
         )
         if not await self._planned(attempt, agent_id):
-            return False
-        flow = CallFlow(
+            return None
+        return CallFlow(
             self._services,
             self.campaign,
             replace(lead, attempts=lead.attempts + 1),
             attempt,
             self.observe,
-            endpoint=self.trunk.settings.dial_string(lead.phone),
+            endpoint=trunk.settings.dial_string(lead.phone),
             agent_id=agent_id,
         )
-        self.follow(flow, flow.run())
-        self._planning.discard(attempt.attempt_id)
-        return True
 
     async def _planned(self, attempt: Attempt, agent_id: str | None) -> bool:
         """Claim the agent and commit the row; False, and nothing is held, when the lead is not free."""
@@ -270,14 +289,31 @@ class CampaignRun:
         return planned
 
     def follow(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
-        """Supervise a flow to its end: a fault in one call never touches another."""
-        self.flows[flow.attempt_id] = flow
-        self.trunk.in_use += 1
-        self._spawn(self._supervise(flow, running), f"call {flow.attempt_id}")
+        """Supervise a flow that recovery found to its end; over which trunk it went is not known any more."""
+        trunk = self.route.trunks[0]
+        self._seize(trunk)
+        self._watch(flow, running, trunk)
 
-    async def _supervise(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome]) -> None:
+    def _seize(self, trunk: Trunk) -> None:
+        trunk.seize()
+        self._held += 1
+
+    def _release(self, trunk: Trunk) -> None:
+        trunk.release()
+        self._held -= 1
+
+    def _watch(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome], trunk: Trunk) -> None:
+        self.flows[flow.attempt_id] = flow
+        self._spawn(self._supervise(flow, running, trunk), f"call {flow.attempt_id}")
+
+    async def _supervise(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome], trunk: Trunk) -> None:
+        """A fault in one call never touches another."""
+        placed_s = self._services.clock.monotonic_s()
         try:
             outcome = await running
+            now_s = self._services.clock.monotonic_s()
+            if words := trunk.ended(outcome, rang=flow.got_through, placed_s=placed_s, now_s=now_s):
+                self._trouble(words)
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         except Exception as error:  # the supervisor of calls: one broken call is reported, recovery ends it
             words = f"a call broke off by a fault of ours ({type(error).__name__}: {error}); recovery ends it"
@@ -285,7 +321,7 @@ class CampaignRun:
             self.broken.append(flow.attempt_id)
         finally:
             del self.flows[flow.attempt_id]
-            self.trunk.in_use -= 1
+            self._release(trunk)
 
     async def _tick_once(self) -> None:
         snapshot = self.snapshot()
@@ -309,15 +345,16 @@ class CampaignRun:
         leads, self._at_hand = self._at_hand[: plan.place], self._at_hand[plan.place :]
         for index, lead in enumerate(leads):
             # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.
-            wait_s = max(self.trunk.next_start_s(now_s) - now_s, index * TICK_S / len(leads))
+            trunk, start_s = self.route.next_start(now_s, TICK_S)
+            wait_s = max(start_s - now_s, index * TICK_S / len(leads))
             self._launching += 1
-            self._spawn(self._launch_one(lead, wait_s), f"launch {lead.lead_id}")
+            self._spawn(self._launch_one(lead, trunk, wait_s), f"launch {lead.lead_id}")
 
-    async def _launch_one(self, lead: Lead, wait_s: float) -> None:
+    async def _launch_one(self, lead: Lead, trunk: Trunk, wait_s: float) -> None:
         try:
             await asyncio.sleep(wait_s)
             if self.state is RunState.RUNNING and self._may_dial():
-                await self.place(lead)
+                await self.place(lead, wanted=trunk)
             await self._leads.planned(self.campaign.campaign_id, [lead.lead_id])
         except Exception as error:  # the supervisor of launches: the lead stays in its list and comes again
             self._trouble(f"a lead could not be dialled, it stays in its list: {error}")

@@ -16,7 +16,7 @@ from dialer.pacing.plan import PacingLaw, Tally
 from dialer.recovery import RecoveryPlan, plan_recovery
 from dialer.services import Services
 from dialer.staff import Staff
-from dialer.trunk import Trunk, TrunkSettings
+from dialer.trunk import Route, Trunk, TrunkSettings
 from storage.port import LeadStore
 from telephony.errors import TelephonyError
 from telephony.events import LinkState
@@ -116,9 +116,9 @@ class Engine:
         campaign_id = campaign.campaign_id
         run = self.runs.get(campaign_id)
         if run is None:
-            run = self._add_run(campaign, self._trunk_of(campaign))
-        elif run.trunk.settings.name not in campaign.trunks:
-            raise EngineError(f"campaign {campaign_id}: calls over its last trunk are still up; start it in a moment")
+            run = self._add_run(campaign, self._route_of(campaign))
+        else:
+            run.route = self._route_of(campaign)  # each call that is up keeps the trunk it has
         if campaign_id in self._begun:
             run.state = RunState.RUNNING
         else:
@@ -126,9 +126,9 @@ class Engine:
             run.begin(today or Tally())
         return run
 
-    def _add_run(self, campaign: Campaign, trunk: Trunk, state: RunState = RunState.RUNNING) -> CampaignRun:
+    def _add_run(self, campaign: Campaign, route: Route, state: RunState = RunState.RUNNING) -> CampaignRun:
         law = self._make_law(campaign)
-        run = CampaignRun(self.services, campaign, law, self._source, trunk, Tally(), lambda: self.may_dial)
+        run = CampaignRun(self.services, campaign, law, self._source, route, Tally(), lambda: self.may_dial)
         run.state = state
         run.others = lambda: [other for other in self.runs.values() if other is not run]
         self.runs[campaign.campaign_id] = run
@@ -159,6 +159,9 @@ class Engine:
         lead = await self._leads.get(lead_id)
         if lead is None:
             raise EngineError(f"there is no lead {lead_id}")
+        if run.route.pick(self.services.clock.monotonic_s()) is None:
+            names = ", ".join(trunk.settings.name for trunk in run.route.trunks)
+            raise EngineError(f"no trunk can take a call now ({names}): full or resting; see `timbre status`")
         return await run.place(lead, agent_id)
 
     def _run_of(self, campaign_id: str) -> CampaignRun:
@@ -166,12 +169,12 @@ class Engine:
             raise EngineError(f"campaign {campaign_id} does not run: start it first")
         return run
 
-    def _trunk_of(self, campaign: Campaign) -> Trunk:
-        trunk = next((self._trunks[name] for name in campaign.trunks if name in self._trunks), None)
-        if trunk is None:
+    def _route_of(self, campaign: Campaign) -> Route:
+        trunks = [self._trunks[name] for name in campaign.trunks if name in self._trunks]
+        if not trunks:
             wanted, known = ", ".join(campaign.trunks), ", ".join(self._trunks) or "none"
             raise EngineError(f"campaign {campaign.campaign_id}: no trunk named {wanted}; the settings have {known}")
-        return trunk
+        return Route(trunks)
 
     async def _supervise(self, run: CampaignRun) -> None:
         campaign_id = run.campaign.campaign_id
@@ -278,8 +281,8 @@ class Engine:
         run = self.runs.get(flow.campaign.campaign_id)
         if run is None:
             # Its campaign does not run (yet): a run that dials nothing counts and supervises the call.
-            trunk = next((self._trunks[name] for name in flow.campaign.trunks if name in self._trunks), _NO_TRUNK)
-            run = self._add_run(flow.campaign, trunk, RunState.STOPPED)
+            known = [self._trunks[name] for name in flow.campaign.trunks if name in self._trunks]
+            run = self._add_run(flow.campaign, Route(known or [_NO_TRUNK]), RunState.STOPPED)
         flow.tell(run.observe)
         run.follow(flow, running)
 
