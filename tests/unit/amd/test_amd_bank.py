@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amd.bank import AmdBank
+from amd import features, known_prompts, levels, schedule, trees, voice
+from amd import speech as talk
+from amd.bank import AmdBank, warm_up
 from amd.offline import frames_of, hear, hear_many
+from amd.tones import fourier, runs, spectrum
 from amd.verdict import AmdSettings, CallClass, Verdict
 from tests.support.amd_sounds import call, speech, tones
 
@@ -19,6 +22,19 @@ CALLS = {
     "noise": call(noise_db=-35.0),
 }
 NAMES = sorted(CALLS)
+KERNELS = {
+    "features": features.extract,
+    "fourier": fourier._fill,
+    "known prompts": known_prompts.follow_contours,
+    "levels": levels.measure,
+    "model due": schedule.due_for_model,
+    "judge due": schedule.wants_judge,
+    "speech": talk.follow_speech,
+    "tones": runs.follow_tones,
+    "spectrum": spectrum.find_peaks,
+    "trees": trees._walk,
+    "voice": voice.describe,
+}
 
 
 def run(bank: AmdBank, order: list[int], names: list[str], missing: set[int] = frozenset()) -> dict[int, list[Verdict]]:
@@ -100,3 +116,11 @@ def test_given_many_recordings_then_offline_judges_each_as_alone():
     many = hear_many([CALLS[name] for name in NAMES])
     for name, hearing in zip(NAMES, many, strict=True):
         assert hearing.first == hear(CALLS[name]).first
+
+
+def test_given_a_warm_up_then_nothing_is_left_to_compile():
+    warm_up()
+    before = {name: len(kernel.signatures) for name, kernel in KERNELS.items()}
+    hear(CALLS["two words"])
+    assert {name: len(kernel.signatures) for name, kernel in KERNELS.items()} == before
+    assert min(before.values()) > 0
