@@ -19,7 +19,6 @@ from ivr.texts import Text
 _WIDTH, _GAP_X, _GAP_Y, _BEND = 250, 34, 74, 26
 _LINE, _PAD = 17, 12
 _CHARACTERS = 34
-_LONGEST_LABEL = 26
 _MOST_LINES = 4
 
 
@@ -71,8 +70,8 @@ def draw(flow: Flow, language: str = "", passed: Mapping[str, Passed] | None = N
     together: dict[tuple[str, str], list[Edge]] = {}
     for edge in lines:
         together.setdefault((edge.source, edge.target), []).append(edge)
-    for (source, _), same in together.items():
-        label = " ".join(filter(None, (_words(each, flow.nodes[source], speaks) for each in same)))
+    for same in together.values():
+        label = " ".join(filter(None, (branch_words(each.branch, speaks) for each in same)))
         canvas.pieces.append(_line(same[0], layout, boxes, bends, label))
     for name, box in boxes.items():
         canvas.pieces.append(_drawn(box, name == flow.start, speaks))
@@ -87,6 +86,9 @@ def _box(name: str, node: Node, edges: list[Edge], speaks: str, counts: Passed |
         written = texts[0].written
         said = written.get(speaks) or texts[0].first()
     lines = _wrapped(node.note or (f"«{said}»" if said else _detail(node)))
+    if isinstance(node, Branch) and not node.note:
+        cases = [f"({number}) {case.when.expression.text}" for number, case in enumerate(node.cases, 1)]
+        lines = [line for case in cases for line in _wrapped(case)]
     own = [edge for edge in edges if edge.source == name and edge.failure]
     words = FAILURES.get(speaks[:2], FAILURES["en"])
     failures = [f"{words.get(edge.branch, edge.branch)} → {edge.target}" for edge in own]
@@ -151,8 +153,10 @@ def _line(edge: Edge, layout: Layout, boxes: dict[str, _Box], bends: dict[str, t
         out = max(x1, x2) + 46
         path = f"M{x1:.0f} {y1:.0f} C{out:.0f} {y1:.0f} {out:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
         return f'<path d="{path}" {style}/>' + _label(x1 + 16, y1 - 5, label)
-    siblings = sorted({(boxes[t].x, t) for s, t in layout.ways if s == edge.source})
-    place = [t for _, t in siblings].index(edge.target)
+    # Branches leave in the order in which they go on, so that they do not cross under their own box.
+    firsts = {t: way[1] for (s, t), way in layout.ways.items() if s == edge.source}
+    siblings = sorted(firsts, key=lambda t: bends[firsts[t]][0] if firsts[t] in bends else boxes[t].x + _WIDTH / 2)
+    place = siblings.index(edge.target)
     x1 = source.x + source.width * (place + 1) / (len(siblings) + 1)
     points = [(x1, source.y + source.height)]
     points += [bends[name] for name in layout.ways[edge.source, edge.target][1:-1]]
@@ -161,15 +165,7 @@ def _line(edge: Edge, layout: Layout, boxes: dict[str, _Box], bends: dict[str, t
     for (ax, ay), (bx, by) in itertools.pairwise(points):
         middle = (ay + by) / 2
         path += f" C{ax:.0f} {middle:.0f} {bx:.0f} {middle:.0f} {bx:.0f} {by:.0f}"
-    return f'<path d="{path}" {style}/>' + _label(x1, points[0][1] + 15, label)
-
-
-def _words(edge: Edge, node: Node, speaks: str) -> str:
-    """What stands at a line; at a decision the condition itself."""
-    if isinstance(node, Branch) and edge.branch.startswith("case "):
-        text = node.cases[int(edge.branch.removeprefix("case ")) - 1].when.expression.text
-        return text if len(text) <= _LONGEST_LABEL else text[: _LONGEST_LABEL - 1] + "…"
-    return branch_words(edge.branch, speaks)
+    return f'<path d="{path}" {style}/>' + _label(x1, points[0][1] + 15 + 13 * (place % 2), label)
 
 
 def _label(x: float, y: float, words: str) -> str:

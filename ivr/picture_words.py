@@ -112,5 +112,7 @@ def branch_words(branch: str, speaks: str) -> str:
     """What stands at a line: a key as a key, the rest in words."""
     if len(branch) == 1 and branch in "0123456789*#":
         return f"[{branch}]"
+    if branch.startswith("case "):
+        return f"({branch.removeprefix('case ')})"
     language = speaks[:2] if speaks[:2] in _BRANCHES else "en"
     return {**FAILURES[language], **_BRANCHES[language]}.get(branch, branch)
