@@ -70,7 +70,8 @@ class InboundCaller:
         self._call_id, self._to_tag, self._cseq = secrets.token_hex(8), "", 1
         self._branch = f"z9hG4bK{secrets.token_hex(6)}"
         self._far_rtp: tuple[str, int] | None = None
-        self._events: deque[tuple[bytes, bool]] = deque()  # what the speaker sends instead of speech: payload, event
+        # What the speaker sends instead of speech: payload, whether it is an event, whether the key is let go with it.
+        self._events: deque[tuple[bytes, bool, bool]] = deque()
         self._answered, self._over = asyncio.Event(), asyncio.Event()
         self._pressed: asyncio.Future[float] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -117,12 +118,14 @@ class InboundCaller:
             moments = np.arange(_FRAMES_OF_A_KEY * FRAME_SAMPLES) / 8000
             tone = sum(8000 * np.sin(2 * np.pi * hz * moments) for hz in _PAIRS[digit])
             sound = ulaw_encode(np.asarray(tone, np.int16))
-            parts = [(sound[at : at + FRAME_SAMPLES], False) for at in range(0, len(sound), FRAME_SAMPLES)]
+            last = len(sound) - FRAME_SAMPLES
+            parts = [(sound[at : at + FRAME_SAMPLES], False, at == last) for at in range(0, len(sound), FRAME_SAMPLES)]
         else:
             event = _EVENTS.index(digit)
             lengths = [(index + 1) * FRAME_SAMPLES for index in range(_FRAMES_OF_A_KEY)]
-            parts = [(struct.pack(">BBH", event, 10, length), True) for length in lengths]
-            parts += [(struct.pack(">BBH", event, 0x80 | 10, lengths[-1]), True)] * 3
+            parts = [(struct.pack(">BBH", event, 10, length), True, False) for length in lengths]
+            end = struct.pack(">BBH", event, 0x80 | 10, lengths[-1])
+            parts += [(end, True, True), (end, True, False), (end, True, False)]
         self._events.extend(parts)
         return await self._pressed
 
@@ -184,7 +187,7 @@ class InboundCaller:
             await asyncio.sleep(max(0.0, start + sequence * FRAME_S - time.monotonic()))
             if self._far_rtp is None:
                 continue
-            payload, is_event = self._next(sequence)
+            payload, is_event, let_go = self._next(sequence)
             if is_event and not was_event:
                 event_stamp = stamp
             marker = 0x80 if is_event and not was_event else 0
@@ -192,16 +195,16 @@ class InboundCaller:
             head = struct.pack(">BBHII", 0x80, kind, sequence & 0xFFFF, event_stamp if is_event else stamp, 77)
             self._rtp.sendto(head + payload, self._far_rtp)
             was_event = is_event
-            if not self._events and self._pressed and not self._pressed.done():
+            if let_go and self._pressed and not self._pressed.done():
                 self._pressed.set_result(time.monotonic())
 
-    def _next(self, sequence: int) -> tuple[bytes, bool]:
+    def _next(self, sequence: int) -> tuple[bytes, bool, bool]:
         if self._events:
             return self._events.popleft()
         if self._speak is None:
-            return b"\xff" * FRAME_SAMPLES, False
+            return b"\xff" * FRAME_SAMPLES, False, False
         at = sequence * FRAME_SAMPLES % (len(self._speak) - FRAME_SAMPLES)
-        return ulaw_encode(self._speak[at : at + FRAME_SAMPLES]), False
+        return ulaw_encode(self._speak[at : at + FRAME_SAMPLES]), False, False
 
     async def _read(self, inbox: "asyncio.Queue[bytes]") -> None:
         while True:

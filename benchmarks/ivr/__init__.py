@@ -1,0 +1,1 @@
+"""How fast a menu answers a key, by calls at once."""

@@ -1,0 +1,97 @@
+"""From a key let go to the first packet of the next prompt, with so many callers in a menu at once; a growth plot.
+
+`python -m benchmarks.ivr [--out FOLDER]`: a node as `timbre up` runs it, real Asterisk, callers in this process (they
+share the machine: what they cost is in the figures). Every caller is in the menu before the first key is pressed; half
+of the keys cut the prompt, half come after it.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from telephony.asterisk import install
+from tests.integration.inbound.phone_line import DID, MENU_HZ, ONE_HZ, furnish
+from tests.support.inbound_caller import InboundCaller
+from tests.support.live_house import LiveProcess, live_folder
+from tests.support.servers import AsteriskFactory
+from tests.support.telephone_network import make_network
+
+SIZES = (1, 10, 25, 50, 75, 100)
+GOAL_MS = 250.0
+_DIALLED_WITHIN_S = 5.0
+_PRESSED_WITHIN_S = 10.0
+
+
+async def _call(sip: tuple[str, int], index: int, all_up: asyncio.Barrier) -> float:
+    """One caller's wait, in milliseconds."""
+    rng = random.Random(index)
+    await asyncio.sleep(rng.uniform(0.0, _DIALLED_WITHIN_S))
+    async with InboundCaller(sip, DID, caller=f"+346001{index:05}") as caller:
+        await caller.hears_tone(MENU_HZ, 20.0)
+        await all_up.wait()
+        await asyncio.sleep(rng.uniform(0.0, _PRESSED_WITHIN_S))
+        pressed_s = await caller.press("1")
+        heard_s = await caller.hears_tone(ONE_HZ, 10.0, since_s=pressed_s)
+        await caller.ended()
+        return (heard_s - pressed_s) * 1000.0
+
+
+async def _measure(sip: tuple[str, int], size: int) -> dict[str, Any]:
+    all_up = asyncio.Barrier(size)
+    waits_ms = sorted(await asyncio.gather(*(_call(sip, index, all_up) for index in range(size))))
+    p95_ms = waits_ms[max(0, round(0.95 * size) - 1)]
+    return {"callers": size, "p50_ms": statistics.median(waits_ms), "p95_ms": p95_ms, "max_ms": waits_ms[-1]}
+
+
+async def _run() -> list[dict[str, Any]]:
+    factory = AsteriskFactory(install.require())
+    _, network = await asyncio.to_thread(make_network, factory)
+    results = []
+    with tempfile.TemporaryDirectory(prefix="timbre-line-") as name:
+        settings = await asyncio.to_thread(furnish, Path(name))
+        with live_folder(network, 0, settings) as folder:
+            server = LiveProcess(folder)
+            await server.start(120.0)
+            try:
+                for size in SIZES:
+                    results.append(await _measure(("127.0.0.1", folder.settings.asterisk.sip_port), size))
+                    print({key: round(value, 1) for key, value in results[-1].items()}, flush=True)
+            finally:
+                await server.stop()
+    return results
+
+
+def _plot(results: list[dict[str, Any]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4))
+    for name in ("p50_ms", "p95_ms", "max_ms"):
+        axes.plot([each["callers"] for each in results], [each[name] for each in results], marker="o", label=name)
+    axes.axhline(GOAL_MS, color="grey", linestyle=":", label="goal for p95")
+    axes.set(xlabel="callers in the menu at once", ylabel="key to next prompt (ms)", yscale="log")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Measure, write ivr.json and ivr.svg."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/ivr/results"))
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    results = asyncio.run(_run())
+    (out / "ivr.json").write_text(json.dumps(results, indent=1) + "\n")
+    _plot(results, out / "ivr.svg")
+
+
+if __name__ == "__main__":
+    main()
