@@ -387,7 +387,7 @@ class CallFlow:
         services.desk.forget(self.attempt_id, self.campaign.wrap_up.max_s)
         if agent_id := self.journal.attempt.agent_id:
             services.desk.freshen(agent_id)
-        if ending.outcome is Outcome.ABANDONED:
+        if ending.outcome is Outcome.ABANDONED and not self.abandoning:
             self.observe(PacingEventKind.ABANDONED)
         elif self.journal.state in (AttemptState.DIALING, AttemptState.RINGING):
             self.observe(PacingEventKind.UNANSWERED)

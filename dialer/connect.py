@@ -144,6 +144,7 @@ async def _record(flow: "CallFlow") -> str:
 async def _abandon(flow: "CallFlow", line: Line) -> tuple[Outcome, Detail]:
     """Nobody in time: say who called, as the law wants, and hang up."""
     flow.abandoning = True
+    flow.observe(PacingEventKind.ABANDONED)  # now, not when the message ends: the law must slow down at once
     if flow.tap:
         await line.unless_gone(flow.tap.let_go())
     started_s = flow.services.clock.monotonic_s()

@@ -19,6 +19,8 @@ from telephony.events import (
 from telephony.port import CallControl
 
 T = TypeVar("T")
+# No prompt is longer; one whose end is not told by then never will be.
+_LONGEST_PROMPT_S = 180.0
 _LAST_WORD_S = 0.3
 
 
@@ -127,7 +129,9 @@ class Line:
         self._playing[playback_id] = ended
         try:
             await self.control.play(self.channel_id, media, playback_id)
-            return await self.unless_gone(self._end_of(ended)) or await self._still_there()
+            return await self.unless_gone(self._end_of(ended), _LONGEST_PROMPT_S) or await self._still_there()
+        except TimeoutError:
+            return False  # its end was never told: nobody is kept on the line for it
         finally:
             del self._playing[playback_id]
 

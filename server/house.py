@@ -22,7 +22,6 @@ from dialer.inbound.hall import QueueHall
 from dialer.leads import HopperLeads
 from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
-from dialer.pacing.hazard import warm_up
 from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Tally
 from dialer.patience import Patience, PatientLog
@@ -37,6 +36,7 @@ from media.tap_hub import TapHub
 from server.access import ExchangeAccess
 from server.catalogue import Catalogue
 from server.clock import SystemClock
+from server.compiled import compile_all
 from server.event_hub import EventHub
 from server.import_leads import LeadImporter
 from server.inbound import Inbound, compose_inbound, queue_settings
@@ -144,7 +144,7 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                 await _sign_on(house)
                 async with house.engine:
                     # Compiles pacing: ten seconds on a first start. After a crash calls are recovered meanwhile.
-                    await asyncio.to_thread(warm_up)
+                    await asyncio.to_thread(compile_all)
                     await house.resume_campaigns()
                     yield house
                 await house.recorder.close()

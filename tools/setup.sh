@@ -107,6 +107,11 @@ ensure_asterisk() {
   "$VENV/bin/python" -m telephony.asterisk.install </dev/null
 }
 
+compile_loops() {
+  say "compiling the inner loops of AMD and pacing"
+  quietly "$VENV/bin/python" -m server.compiled || fail "the inner loops could not be compiled"
+}
+
 asterisk_present() { "$VENV/bin/python" -m telephony.asterisk.install --check </dev/null >/dev/null 2>&1; }
 
 main() {
@@ -119,6 +124,7 @@ main() {
   ensure_packages
   ensure_venv
   ensure_asterisk
+  compile_loops
   printf '%s\n' "$wanted" >"$STAMP"
   say "ready: $VENV/bin/timbre"
 }
