@@ -1,0 +1,71 @@
+"""Calls from outside and what callers gave us, on both databases."""
+
+from dataclasses import replace
+
+from storage.calls import (
+    CallbackState,
+    CallStage,
+    CallStep,
+    QueueCallback,
+    QueueWait,
+    StoredAnswer,
+    StoredCall,
+    StoredMessage,
+    Talk,
+)
+from storage.sql.store import SqlStorage
+
+CALL = StoredCall("c1", "n1", "17.1", "+34910000001", "+34600111222", 10.0, flow="saldo", language="es")
+
+
+async def test_given_a_call_when_it_goes_on_then_its_way_waits_and_talks_are_kept_once(storage: SqlStorage) -> None:
+    calls = storage.calls
+    for call in (CALL, replace(CALL, call_id="c2", node="n2"), replace(CALL, stage=CallStage.QUEUE, queue="sales")):
+        await calls.put(call)
+    assert await calls.live("n1") == [replace(CALL, stage=CallStage.QUEUE, queue="sales")]
+    step = CallStep("c1", 1, 11.0, "saldo", "menu", "menu")
+    for each in (step, replace(step, branch="1", spent_s=4.0), CallStep("c1", 2, 15.0, "saldo", "cola", "queue")):
+        await calls.step(each)
+    assert [each.branch for each in await calls.steps("c1")] == ["1", ""]
+    await calls.step(CallStep("c2", 1, 12.0, "saldo", "menu", "menu", "", 2.0, caller_left=True))
+    counts = {each.node: (each.entered, each.left, each.mean_s) for each in await calls.nodes(0.0, 100.0)}
+    assert counts == {"menu": (2, 1, 3.0), "cola": (1, 0, 0.0)}
+    wait = QueueWait("w1", "c1", "sales", 15.0, 25.0, "answered", 10.0, "ana")
+    await calls.waited(wait)
+    await calls.waited(wait)
+    assert await calls.waits(0.0, 100.0, "sales") == await calls.waits(25.0, 26.0) == [wait]
+    assert await calls.waits(0.0, 25.0) == []
+    await calls.put(replace(CALL, stage=CallStage.ENDED, ended_at_s=60.0, ended_how="talked"))
+    assert await calls.live("n1") == []
+    assert [call.call_id for call in await calls.of_caller("+34600111222")] != []
+    assert [call.call_id for call in await calls.list(0.0, 10, "c1")] == ["c2"]
+
+
+async def test_given_an_agents_word_on_a_talk_when_the_end_is_written_later_then_the_word_stays(
+    storage: SqlStorage,
+) -> None:
+    await storage.calls.put(CALL)
+    talk = Talk("t1", "c1", "sales", "ana", 25.0)
+    await storage.calls.put_talk(talk)
+    assert await storage.calls.dispose("t1", "done", "paid")
+    assert not await storage.calls.dispose("t1", "done", "paid")
+    await storage.calls.put_talk(replace(talk, ended_at_s=40.0, ended_how="agent", talk_s=15.0))
+    kept = await storage.calls.talk("t1")
+    assert kept == replace(talk, ended_at_s=40.0, ended_how="agent", talk_s=15.0, disposition="done", note="paid")
+    assert await storage.calls.talks("c1") == [kept]
+
+
+async def test_given_promises_when_given_twice_then_kept_once(storage: SqlStorage) -> None:
+    promises = storage.promises
+    callback = QueueCallback("r1", "c1", "+34600111222", "sales", 15.0, None, "es", 0, {"account": "open"})
+    assert await promises.add_callback(callback) and not await promises.add_callback(callback)
+    await promises.put_callback(replace(callback, state=CallbackState.DONE, attempts=1))
+    assert await promises.callbacks(CallbackState.PENDING) == []
+    assert [each.fields for each in await promises.callbacks(CallbackState.DONE)] == [{"account": "open"}]
+    for name, score in (("a1", 9), ("a1", 9), ("a2", 9), ("a3", 3)):
+        await promises.add_answer(StoredAnswer(name, "c1", "encuesta", "nps", "nps", "nps", score, 50.0))
+    assert [(each.score, each.count) for each in await promises.survey(0.0, 100.0)] == [(3, 1), (9, 2)]
+    message = StoredMessage("m1", "c1", "sales", "+34600111222", "m1", 4.5, 50.0, "es")
+    await promises.add_message(message)
+    await promises.add_message(message)
+    assert await promises.messages("sales") == [message]
