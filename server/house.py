@@ -270,7 +270,9 @@ async def _default_dispositions(house: House) -> None:
     stop = house.hub.listen(hear)
     try:
         while True:
-            await house.wrap_up.default(*await over.get())
+            agent_id, call_id = await over.get()
+            await house.wrap_up.default(agent_id, call_id)
+            await house.inbound.default_disposition(call_id)
     finally:
         stop()
 

@@ -32,6 +32,7 @@ from server.house_sounds import NodeSounds
 from server.settings import QueuePart, Settings, SettingsError
 from server.stores import Stores
 from server.talk_recorder import MessageRecorder, TalkRecorder
+from storage.errors import StorageError
 from telephony.asterisk import install
 from telephony.errors import SetupError, TelephonyError
 from telephony.port import CallControl
@@ -98,6 +99,18 @@ class Inbound:
             except* Exception as errors:  # the supervisor of calls from outside
                 self._stumbled(errors)
             await asyncio.sleep(_STUMBLE_S)
+
+    async def default_disposition(self, talk_id: str) -> None:
+        """Wrap-up of a talk ended without the agent's word: the queue's first code counts; others are left alone."""
+        calls = self.reception.services.calls
+        try:
+            talk = await calls.talk(talk_id)
+            settings = self.hall.settings.get(talk.queue) if talk else None
+            if talk and settings and not talk.disposition:
+                await calls.dispose(talk_id, settings.dispositions[0], "")
+        except StorageError as error:
+            words = f"the default disposition could not be set: {error}"
+            self.sink(Trouble(self.clock.now_s(), "wrap-up", words, talk_id))
 
     def _stumbled(self, errors: BaseExceptionGroup[BaseException]) -> None:
         words = "; ".join(str(error) or repr(error) for error in errors.exceptions)

@@ -19,6 +19,7 @@ from media.softphone.messages import EventKind
 from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
+from storage.calls import Talk
 from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, furnish
 from tests.support.inbound_caller import InboundCaller, Keys, tone
 from tests.support.live_house import LiveHouse, live_house
@@ -35,6 +36,13 @@ async def node(network: Network, agents: int = 0) -> AsyncIterator[LiveHouse]:
         async with live_house(network, agents, extra_toml=settings) as live:
             await until(lambda: live.house.inbound.flows.has("tonos"), 20.0)
             yield live
+
+
+async def disposed(live: LiveHouse, talks: list[Talk], code: str) -> bool:
+    """Whether every talk has this code."""
+    return all(
+        each and each.disposition == code for each in [await live.house.stores.calls.talk(t.talk_id) for t in talks]
+    )
 
 
 def rms(sound: NDArray[np.int16]) -> float:
@@ -100,6 +108,9 @@ async def test_given_one_agent_when_two_people_call_then_music_a_true_place_and_
         assert [call.ended_how for call in calls] == ["talked", "talked"]
         talks = [talk for call in calls for talk in await live.house.stores.calls.talks(call.call_id)]
         await live.house.inbound.recorder.close()
+        first_word = live.house.inbound.hall.settings["sales"].dispositions[0]
+        await live.nobody_busy()
+        await until(lambda: disposed(live, talks, first_word))
         for talk in talks:
             left, right = load_both(live.folder.settings.recordings_dir / talk.recording)
             assert rms(left) > 200 and rms(right) > 200
