@@ -8,8 +8,11 @@ from amd.verdict import CallClass
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.outcome import Outcome
 from storage.sql.attempts import SqlAttemptLog
+from telephony.sim.leg import CallRecord
 from tests.unit.dialer.house import House
 from tests.unit.dialer.wires import Asked
+
+_ANSWERED_TOO_LATE_S = 0.5
 
 
 class IdleWatch:
@@ -73,14 +76,22 @@ async def nothing_is_left(house: House) -> list[str]:
 
 
 async def everybody_heard_something(house: House) -> list[str]:
-    """People who stayed on the line after their greeting heard an agent or a message before we hung up."""
+    """People heard an agent or a message before we hung up, and those who count as abandoned heard who called.
+
+    Only who answers in the very moment in which their call is taken back hears nothing.
+    """
     outcomes = {attempt.channel_id: attempt.outcome for attempt in await house.attempts()}
     return [
-        f"{record.channel_id} ({outcomes.get(record.channel_id)}) heard nothing and we hung up"
+        f"{record.channel_id} ({outcomes.get(record.channel_id)}) heard {record.heard} and we hung up"
         for record in house.exchange.records
         if record.far_end.truth is CallClass.HUMAN
-        and record.answered_s is not None
         and record.ended_by == "us"
-        and not record.heard
-        and outcomes.get(record.channel_id) is not Outcome.ABANDONED
+        and (record.ended_s or 0.0) - (record.answered_s or record.ended_s or 0.0) > _ANSWERED_TOO_LATE_S
+        and not _heard_enough(record, outcomes.get(record.channel_id))
     ]
+
+
+def _heard_enough(record: CallRecord, outcome: Outcome | None) -> bool:
+    if outcome is Outcome.ABANDONED:
+        return any("safe-harbour" in heard.source for heard in record.heard)
+    return bool(record.heard)

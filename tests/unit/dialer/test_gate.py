@@ -1,6 +1,7 @@
 """The gate asks the rules with what the house knows: caps of abandoned calls, consent, earlier contacts, advice."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import Compliance, DialMode, Hours, Purpose
@@ -12,17 +13,19 @@ from dialer.gate import ComplianceGate
 from storage.port import Consent
 from storage.sql.compliance import SqlConsentStore, SqlDncStore, SqlLedger
 from telephony.sim.far_end import FarEnd
+from telephony.sim.virtual_time import EPOCH0_S
 from tests.support.virtual import virtual
 from tests.unit.dialer.house import CAMPAIGN, House
 
 ALWAYS = Hours(("mon-sun 00:00-24:00",), on_holidays=True)
+SCREENED = datetime.fromtimestamp(EPOCH0_S, UTC).date().isoformat()
 AMERICAN = replace(
     CAMPAIGN,
     mode=DialMode.RATIO,
     country="US",
     caller_id="+12125550100",
     hours=ALWAYS,
-    compliance=Compliance(Basis.CONSENT, {"ftc_dnc": "2026-05-28", "dnc": "2026-05-28"}),
+    compliance=Compliance(Basis.CONSENT, {"us_dnc": SCREENED}),
 )
 
 
@@ -49,17 +52,16 @@ async def test_given_a_cap_is_reached_when_dialling_then_only_calls_with_a_reser
     gated = Gated(house)
     lead = Lead("lead", "list-1", "+12125550123", time_zone="America/New_York")
     now_s = house.clock.now_s()
-    assert not await _over(gated, lead)
+    await gated.consents.record(Consent("c1", lead.phone, "voice", "marketing", True, "form", now_s - 60))
+    assert await gated.gate.refusal(lead, AMERICAN) is None
     for index in range(100):
         outcome = Outcome.ABANDONED if index < 5 else Outcome.BRIDGED
         gated.gate.count(ended(index, outcome, now_s, "+12125550124"))
-    assert await _over(gated, lead)
-    refusal = await gated.gate.refusal(lead, replace(AMERICAN, mode=DialMode.PROGRESSIVE))
-    assert refusal is None or "ratio" not in refusal[0]
-
-
-async def _over(gated: Gated, lead: Lead) -> frozenset[str]:
-    return await gated.gate._over_cap("US", AMERICAN, gated.gate._clock.now_s())
+    refusal = await gated.gate.refusal(lead, AMERICAN)
+    assert refusal is not None
+    assert "abandon" in refusal[0]
+    assert refusal[1].state == "retry"
+    assert await gated.gate.refusal(lead, replace(AMERICAN, mode=DialMode.PROGRESSIVE)) is None
 
 
 @virtual
@@ -84,17 +86,21 @@ async def test_given_a_number_called_before_under_another_lead_then_its_contacts
 
 
 @virtual
-async def test_given_consent_withdrawn_then_the_rules_that_want_it_refuse() -> None:
+async def test_given_consent_when_it_is_withdrawn_then_the_lead_is_refused_until_it_is_given_again() -> None:
     house = await House().open()
     gated = Gated(house)
     lead = Lead("lead", "list-1", "+12125550123", time_zone="America/New_York")
-    at_s = house.clock.now_s() - 60
-    for given in (True, False):
-        await gated.consents.record(Consent(f"c{given}", lead.phone, "voice", "marketing", given, "form", at_s + given))
-        consent = await gated.gate._consent(lead, AMERICAN)
-        assert consent is not None
-    assert consent.revoked_at_s is None  # the later word is the one given
-    assert await gated.gate._consent(replace(lead, phone="+4915112345678"), AMERICAN) is None
+    before_s = house.clock.now_s() - 60
+    answers = []
+    for order, given in enumerate((True, False, True)):
+        said = Consent(f"c{order}", lead.phone, "voice", "marketing", given, "form", before_s + order)
+        await gated.consents.record(said)
+        answers.append(await gated.gate.refusal(lead, AMERICAN))
+    after_given, after_withdrawn, after_given_again = answers
+    assert after_given is None
+    assert after_withdrawn is not None
+    assert "consent" in after_withdrawn[0]
+    assert after_given_again is None
 
 
 @virtual
