@@ -69,7 +69,7 @@ async def test_given_a_callback_nobody_answers_then_the_agent_is_free_again_and_
 async def test_given_blended_agents_when_callers_wait_then_the_dialer_counts_on_nobody_they_will_take() -> None:
     house = await InboundHouse(queues=(replace(SALES, keep_free=1),)).open()
     await house.start(agents=3)
-    run = house.base.engine._add_run(house.base.campaign, house.base.trunks["carrier"])
+    run = await house.base.engine.start(house.base.campaign)
 
     def counted() -> list[AgentActivity]:
         return sorted(view.activity for view in run.snapshot().agents)
@@ -79,7 +79,7 @@ async def test_given_blended_agents_when_callers_wait_then_the_dialer_counts_on_
         house.call(UntilHeard(patience_s=1e6), HangUp(60.0))
     await asyncio.sleep(2.0)
     assert counted() == [AgentActivity.PAUSED, AgentActivity.TALKING, AgentActivity.TALKING]
-    run.stop()
+    await house.base.engine.stop("c1")
     await house.stop()
 
 
