@@ -28,6 +28,8 @@ from telephony.port import OriginateOrder
 
 # The exchange gives up ringing by itself; this much later we do, in case its event was lost.
 _RING_GRACE_S = 5.0
+# Q.850 "no answer, user alerted": what Asterisk says of its own ring timeout, even of a call that never rang.
+_RING_TIMEOUT_Q850 = 19
 # A channel that was hung up is gone in milliseconds; its agent's leg is made ready for the next customer after that.
 _GONE_S = 1.0
 # A detector that says nothing this long after its deadline is broken: the call goes to an agent, as `unknown` does.
@@ -214,7 +216,8 @@ class CallFlow:
         except LineGone as gone:
             return self._far_end_gone(gone.hung_up)
         except EndpointRefused as error:
-            return self._why(Outcome.FAILED, f"the trunk refused the call: {error}")
+            # The trunk's health is told once (dialer.trunk), not with every call.
+            return Ending(Outcome.FAILED, {"why": f"the trunk refused the call: {error}"})
         except LinkDown as error:
             return self._why(self._or_abandoned(Outcome.LOST), f"the link to the exchange was lost: {error}")
         except TelephonyError as error:
@@ -368,6 +371,9 @@ class CallFlow:
         if hung_up.lost:
             self._trouble(f"the exchange lost the call: {hung_up.text}")
         match self.journal.state:
+            case AttemptState.DIALING if self._no_sign(hung_up):
+                outcome = Outcome.CONGESTION
+                detail["why"] = "the trunk gave no sign of the call until the ring timeout"
             case AttemptState.PLANNED | AttemptState.DIALING | AttemptState.RINGING:
                 outcome = Outcome.LOST if hung_up.lost else outcome_of_hangup(hung_up, self._early)
             case AttemptState.BRIDGED:
@@ -379,6 +385,12 @@ class CallFlow:
             case _:
                 outcome = Outcome.LOST if hung_up.lost else Outcome.CUSTOMER_HUNG_UP
         return Ending(outcome, detail)
+
+    def _no_sign(self, hung_up: HungUp) -> bool:
+        """Whether the exchange's own ring timeout ended a call that never rang: that says nothing about the number."""
+        age_s = self.services.clock.monotonic_s() - self._born_s
+        timed_out = hung_up.q850 == _RING_TIMEOUT_Q850 and age_s >= self.campaign.ring_timeout_s - 1.0
+        return timed_out and not (hung_up.lost or self.got_through)
 
     async def _end(self, line: Line, ending: Ending) -> None:
         services = self.services

@@ -7,7 +7,7 @@ from campaigns.attempt import Attempt, AttemptState
 from campaigns.clock import Clock
 from campaigns.phone import mask
 from dialer.events import EventSink, Trouble
-from media.recordings import RecordingError, RecordingLabel
+from media.recordings import RecordingError, RecordingLabel, RecordingStorageFull
 from media.recordings import RecordingStore as RecordingFolder
 from server.settings import Settings
 from storage.errors import StorageError
@@ -34,6 +34,7 @@ class Recorder:
         self._sink = sink
         self._finishing = asyncio.Semaphore(2)  # encoding is work for a core: calls come first
         self._tasks: set[asyncio.Task[None]] = set()
+        self._disk_full = False
 
     async def start(self, attempt: Attempt) -> str:
         """Begin to record an attempt's channel; the path without extension, "" when it cannot be recorded."""
@@ -46,9 +47,17 @@ class Recorder:
             await asyncio.to_thread(self.folder.start, label)
             await self._rows.put(self._row(attempt, now_s, RecordingState.RECORDING))
             await self._control.start_recording(attempt.channel_id, str(base))
+        except RecordingStorageFull as error:
+            if not self._disk_full:  # said once, not with every call
+                self._report(attempt, f"conversations are not recorded until there is room: {error}")
+            self._disk_full = True
+            return ""
         except (RecordingError, StorageError, TelephonyError) as error:
             self._report(attempt, f"a conversation is not recorded: {error}")
             return ""
+        if self._disk_full:
+            self._disk_full = False
+            self._report(attempt, "conversations are recorded again")
         return str(base)
 
     async def finish(self, attempt: Attempt) -> None:

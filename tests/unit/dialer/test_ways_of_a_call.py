@@ -10,6 +10,7 @@ from campaigns.campaign import AmdPolicy, DialMode
 from campaigns.lead import LeadChange, LeadState
 from campaigns.outcome import Outcome
 from dialer.engine import EngineError
+from dialer.events import AttemptMoved
 from dialer.pacing.plan import PacingEvent, Plan, Snapshot
 from media.taps import TapTick
 from telephony.sim.far_end import Answer, FarEnd, HangUp, Progress, Ring, Say
@@ -238,7 +239,9 @@ async def test_given_a_trunk_that_refuses_then_attempts_fail_with_words_and_the_
         await house.engine.start(house.campaign)
         await house.until(lambda: house.ended())
     assert list(house.ended().values()) == [Outcome.FAILED]
-    assert any("trunk refused" in trouble for trouble in house.troubles())
+    moves = [event.move for event in house.events if isinstance(event, AttemptMoved)]
+    assert "the trunk refused the call" in str(moves[-1].detail)
+    assert house.troubles() == []  # the trunk's health is told once, not with every call
     assert (await house.leads.get(leads[0].lead_id) or leads[0]).state is LeadState.RETRY
 
 
