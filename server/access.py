@@ -10,7 +10,7 @@ from telephony.errors import SetupError
 
 @dataclass(frozen=True, slots=True)
 class ExchangeAccess:
-    """Who we are at the exchange. secret_place: where a person finds the secrets."""
+    """Who we are at the exchange. secret_place, ami_secret_place: where a person finds each secret."""
 
     host: str
     http_port: int
@@ -20,6 +20,7 @@ class ExchangeAccess:
     ami_user: str
     ami_secret: str = field(repr=False)
     secret_place: str
+    ami_secret_place: str
 
 
 def access(settings: Settings) -> ExchangeAccess:
@@ -37,13 +38,21 @@ def access(settings: Settings) -> ExchangeAccess:
             credentials.ami_user,
             credentials.ami_secret,
             place,
+            place,
         )
     if not (part.secret and part.ami_secret):
         raise SetupError(
             "asterisk.managed is false, so asterisk.secret (ari.conf) and asterisk.ami_secret (manager.conf) are "
             "needed: set them in timbre.toml or as TIMBRE_ASTERISK__SECRET and TIMBRE_ASTERISK__AMI_SECRET"
         )
-    place = "asterisk.secret in timbre.toml, and your ari.conf"
     return ExchangeAccess(
-        part.host, part.http_port, part.ami_port, part.user, part.secret, part.ami_user, part.ami_secret, place
+        part.host,
+        part.http_port,
+        part.ami_port,
+        part.user,
+        part.secret,
+        part.ami_user,
+        part.ami_secret,
+        "asterisk.secret in timbre.toml, and your ari.conf",
+        "asterisk.ami_secret in timbre.toml, and your manager.conf",
     )

@@ -169,7 +169,7 @@ def _ari(settings: Settings, access: ExchangeAccess, taps: TapHub) -> AriSetting
 
 
 def _ami(access: ExchangeAccess) -> AmiSettings:
-    return AmiSettings(access.host, access.ami_port, access.ami_user, access.ami_secret, access.secret_place)
+    return AmiSettings(access.host, access.ami_port, access.ami_user, access.ami_secret, access.ami_secret_place)
 
 
 def _compose(

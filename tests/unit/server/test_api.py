@@ -21,7 +21,7 @@ from telephony.ami.observer import AmiObserver
 from telephony.ari.control import AriCallControl
 from tests.support.live_house import campaign_text
 
-NOWHERE = ExchangeAccess("127.0.0.1", 9, 9, "timbre", "secret", "timbre", "secret", "nowhere")
+NOWHERE = ExchangeAccess("127.0.0.1", 9, 9, "timbre", "secret", "timbre", "secret", "nowhere", "nowhere")
 
 
 @pytest.fixture
