@@ -137,8 +137,9 @@ async def test_given_a_caller_in_the_queue_when_the_node_dies_then_the_next_one_
     after = await InboundHouse().open(house.exchange, house.base.database)
     await asyncio.sleep(2.0)
     await after.start(agents=0)
+    heard = after.exchange.record(waiting).heard
+    await after.until(lambda: "sound:interrupted-es" in {part.source for part in heard}, 30.0)
     await asyncio.sleep(4.0)
-    assert "sound:interrupted-es" in {part.source for part in after.exchange.record(waiting).heard}
     assert after.desk.pool.seat("agent00").state is AgentState.TALKING
     assert after.hall.queues["sales"].figures(after.clock.monotonic_s()).longest_s > 30.0
     later = after.call(UntilHeard(patience_s=1e6), HangUp(20.0))
