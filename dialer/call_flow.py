@@ -15,6 +15,7 @@ from campaigns.outcome import Outcome
 from dialer.connect import connect, converse
 from dialer.ending import Ending, words_of
 from dialer.events import Trouble, VerdictSaid
+from dialer.evidence import Signalling, trunk_of
 from dialer.journal import Detail, Journal
 from dialer.line import Line, LineGone
 from dialer.machines import deal_with
@@ -82,12 +83,12 @@ class CallFlow:
         self.abandoning = False
         self.tap: Tap | None = None
         self._observe = observe
-        self._early: Verdict | None = None
         self._line: Line | None = None
         self._giving_up = False
         self._prompts = 0
         self._stage = FlightStage.DIALING
         self._born_s = self._stage_since_s = services.clock.monotonic_s()
+        self._signalling = Signalling(self._born_s, trunk_of(endpoint))
 
     @property
     def attempt_id(self) -> str:
@@ -262,31 +263,32 @@ class CallFlow:
                 self._rings()
             if line.early_media.is_set() and self._stage is not FlightStage.EARLY_MEDIA:
                 await self._hear_early(line)
-            if self._early_verdict():
-                assert self._early
-                return Ending(outcome_of_verdict(self._early), words_of(self._early))
+            early = self._early_verdict()
+            if early and early.call_class in _EARLY_ENDINGS:
+                return Ending(outcome_of_verdict(early), words_of(early))
         return None
 
     def _rings(self) -> None:
+        self._signalling.rang_s = self.services.clock.monotonic_s()
         self.journal.move(AttemptState.RINGING)
         self.observe(PacingEventKind.RANG)
         self._to_stage(FlightStage.RINGING)
 
     async def _hear_early(self, line: Line) -> None:
+        self._signalling.early_media_s = self.services.clock.monotonic_s()
         self._to_stage(FlightStage.EARLY_MEDIA)
         if self.campaign.amd.enabled:
             self.tap = await self._open_tap(line, answered=False)
             if self.tap:
                 self.tap.ear.on_verdict = line.stirred.set
 
-    def _early_verdict(self) -> bool:
-        """Take what AMD says of early media; whether it ends the attempt."""
+    def _early_verdict(self) -> Verdict | None:
+        """Take what AMD says of early media, if it says something."""
         verdict = self.tap.ear.heard() if self.tap else None
-        if verdict is None:
-            return False
-        self._early = verdict
-        self._said(verdict)
-        return verdict.call_class in _EARLY_ENDINGS
+        if verdict is not None:
+            self._signalling.early = verdict
+            self._said(verdict)
+        return verdict
 
     async def _take_back(self, line: Line) -> Ending:
         try:
@@ -305,6 +307,7 @@ class CallFlow:
     # -- answered -----------------------------------------------------------------------------------------------------
 
     async def _answered(self, line: Line) -> Ending:
+        self._signalling.answered_s = line.answered_at_s
         self.journal.move(AttemptState.ANSWERED)
         self.observe(PacingEventKind.ANSWERED)
         self._to_stage(FlightStage.SCREENING)
@@ -336,14 +339,14 @@ class CallFlow:
         """The next thing AMD says of the answered call; `unknown` when it says nothing for `timeout_s`."""
         try:
             while self.tap:
-                verdict = await line.unless_gone(self.tap.ear.next(), timeout_s)
+                verdict = self._signalling.onto(await line.unless_gone(self.tap.ear.next(), timeout_s))
                 if not verdict.early_media:
                     self._said(verdict)
                     return verdict
         except TimeoutError:
             pass
         age_s = self.services.clock.monotonic_s() - (line.answered_at_s or 0.0)
-        verdict = Verdict(CallClass.UNKNOWN, 0.5, "nothing was heard from the detector", age_s)
+        verdict = self._signalling.onto(Verdict(CallClass.UNKNOWN, 0.5, "nothing was heard from the detector", age_s))
         self._said(verdict)
         return verdict
 
@@ -368,6 +371,8 @@ class CallFlow:
         detail: Detail = {"q850": hung_up.q850}
         if hung_up.sip_status:
             detail["sip"] = hung_up.sip_status
+        if early := self._signalling.early:
+            detail |= {"early_verdict": early.call_class.value, "early_cause": early.cause[:120]}
         if hung_up.lost:
             self._trouble(f"the exchange lost the call: {hung_up.text}")
         match self.journal.state:
@@ -375,7 +380,7 @@ class CallFlow:
                 outcome = Outcome.CONGESTION
                 detail["why"] = "the trunk gave no sign of the call until the ring timeout"
             case AttemptState.PLANNED | AttemptState.DIALING | AttemptState.RINGING:
-                outcome = Outcome.LOST if hung_up.lost else outcome_of_hangup(hung_up, self._early)
+                outcome = Outcome.LOST if hung_up.lost else outcome_of_hangup(hung_up, self._signalling.early)
             case AttemptState.BRIDGED:
                 outcome = Outcome.BRIDGED
             case _ if self.abandoning:
@@ -424,10 +429,9 @@ class CallFlow:
     def _said(self, verdict: Verdict) -> None:
         if not verdict.early_media:
             self.verdict, self.verdict_at_s = verdict, self.services.clock.monotonic_s()
-        now_s = self.services.clock.now_s()
-        self.services.sink(
-            VerdictSaid(now_s, self.attempt_id, self.campaign.campaign_id, verdict, self.services.clock.monotonic_s())
-        )
+        now_s, said_at_s = self.services.clock.now_s(), self.services.clock.monotonic_s()
+        trunk = self._signalling.trunk
+        self.services.sink(VerdictSaid(now_s, self.attempt_id, self.campaign.campaign_id, verdict, said_at_s, trunk))
 
     def _is_no_person(self) -> bool:
         return self.verdict is not None and self.verdict.call_class not in _PEOPLE

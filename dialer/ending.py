@@ -16,10 +16,11 @@ class Ending:
 
 
 def words_of(verdict: Verdict | None) -> Detail:
-    """A verdict as facts of a move."""
+    """A verdict as facts of a move; its evidence under names that begin with amd_."""
     if verdict is None:
         return {"verdict": "not screened"}
     return {
+        **{f"amd_{name}": value for name, value in verdict.evidence.items()},
         "verdict": verdict.call_class.value,
         "probability": round(verdict.probability, 4),
         "cause": verdict.cause[:120],

@@ -27,12 +27,13 @@ class AttemptMoved(DialerEvent):
 
 @dataclass(frozen=True, slots=True)
 class VerdictSaid(DialerEvent):
-    """AMD judged a call. said_at_s is monotonic."""
+    """AMD judged a call. said_at_s is monotonic; trunk: the way out it was dialled by, "" when not known."""
 
     attempt_id: str
     campaign_id: str
     verdict: Verdict
     said_at_s: float
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,39 @@
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from amd.verdict import AmdSettings, DetectorBank, Verdict
 from campaigns.clock import Clock
 from media.frames import FRAME_S
-from media.taps import TapAudio
+from media.taps import TapAudio, TapTick
 
 # After a stall the loop hears at most this many frames at once; older audio would only delay verdicts further.
 _CATCH_UP_TICKS = 25
+
+
+class Witness(Protocol):
+    """Somebody who hears what the detector hears, to keep it. Nothing here may block; arrays are valid for the call."""
+
+    def opened(self, slot: int, call_id: str, *, answered: bool) -> None:
+        """Listening to a call began on this slot."""
+        ...
+
+    def answered(self, slot: int) -> None:
+        """The call of this slot was answered now."""
+        ...
+
+    def heard(self, tick: TapTick) -> None:
+        """One frame of every open tap."""
+        ...
+
+    def said(self, slot: int, verdict: Verdict) -> None:
+        """The detector judged the call of this slot."""
+        ...
+
+    def closed(self, slot: int) -> None:
+        """Nobody listens to this slot any more."""
+        ...
 
 
 class Ear:
@@ -45,7 +69,7 @@ class Ear:
 
     def answered(self) -> None:
         """The call was answered now: deadlines count from here."""
-        self._listening.bank.answered(self.slot)
+        self._listening.note_answer(self)
 
     def close(self) -> None:
         """Stop listening and free the slot. Closing twice does nothing."""
@@ -61,19 +85,22 @@ class Ear:
 class Listening:
     """The one loop that reads taps and feeds the detector. `run` it in a supervisor."""
 
-    def __init__(self, taps: TapAudio, bank: DetectorBank, clock: Clock) -> None:
-        """Listen to `taps` with `bank`."""
+    def __init__(self, taps: TapAudio, bank: DetectorBank, clock: Clock, witness: Witness | None = None) -> None:
+        """Listen to `taps` with `bank`; `witness` hears it all too."""
         self.taps = taps
         self.bank = bank
         self._clock = clock
+        self._witness = witness
         self._ears: dict[int, Ear] = {}
         self._anybody = asyncio.Event()
         self.late_ticks = 0
 
-    def open(self, tap_id: str, settings: AmdSettings, *, answered: bool) -> Ear:
-        """Start listening to a tap that is about to be connected. Raises TapsExhausted."""
+    def open(self, tap_id: str, settings: AmdSettings, *, answered: bool, call_id: str = "") -> Ear:
+        """Start listening to a tap that is about to be connected; call_id: for the witness. Raises TapsExhausted."""
         slot = self.taps.open(tap_id)
         self.bank.open(slot, settings, answered=answered)
+        if self._witness:
+            self._witness.opened(slot, call_id, answered=answered)
         ear = self._ears[slot] = Ear(self, tap_id, slot)
         self._anybody.set()
         return ear
@@ -83,11 +110,20 @@ class Listening:
         """How many calls are listened to."""
         return len(self._ears)
 
+    def note_answer(self, ear: Ear) -> None:
+        """The call of an ear was answered now; an ear that was closed already is no error."""
+        if self._ears.get(ear.slot) is ear:
+            self.bank.answered(ear.slot)
+            if self._witness:
+                self._witness.answered(ear.slot)
+
     def forget(self, ear: Ear) -> None:
         """Stop listening to an ear."""
         if self._ears.get(ear.slot) is ear:
             del self._ears[ear.slot]
             self.bank.close(ear.slot)
+            if self._witness:
+                self._witness.closed(ear.slot)
             self.taps.close(ear.tap_id)
 
     async def run(self) -> None:
@@ -115,6 +151,10 @@ class Listening:
 
     def _tick(self) -> None:
         tick = self.taps.read_tick()
+        if self._witness:
+            self._witness.heard(tick)
         for slot, verdict in self.bank.step(tick.slots, tick.frames, tick.present):
             if ear := self._ears.get(slot):
+                if self._witness:
+                    self._witness.said(slot, verdict)
                 ear.tell(verdict)

@@ -35,7 +35,7 @@ class Tap:
             attempt.channel_id, tap_id, tap_channel_id(attempt.attempt_id), tap_bridge_id(attempt.attempt_id)
         )
         try:
-            ear = services.listening.open(tap_id, settings, answered=answered)
+            ear = services.listening.open(tap_id, settings, answered=answered, call_id=attempt.attempt_id)
         except TapsExhausted as error:
             raise TelephonyError(str(error)) from error
         tap = cls(services, order, ear)
