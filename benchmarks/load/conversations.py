@@ -55,7 +55,8 @@ async def measure(
     bars = (
         Bar("share of agents not in a conversation", round(idle_share, 3), round(1 - _FULL, 3)),
         Bar("calls fewer a second than ordered", round(max(0.0, rate - run.found["placed_per_s"]), 2), 0.05 * rate),
-        Bar("recordings missing or of the wrong length", run.found["recordings_wrong"], 0, exact=True),
+        Bar("recordings missing", len(run.found["recordings_missing"]), 0, exact=True),
+        Bar("recordings of the wrong length", len(run.found["recordings_of_wrong_length"]), 0, exact=True),
         Bar("attempts without an outcome", run.found["without_outcome"], 0, exact=True),
         Bar("event-loop lag p99", run.found["lag_ms"]["p99"], _LAG_P99_MS, "ms"),
     )

@@ -212,12 +212,13 @@ def _where(attempt_id: str) -> str:
 
 async def _check_recordings(house: House, talks: list[ConversationEnded]) -> dict[str, Any]:
     await house.recorder.close()
-    wrong: list[str] = []
+    missing: list[str] = []
+    odd: list[str] = []
     for talk in talks:
         rows = await house.stores.recordings.of_attempt(talk.attempt_id)
         row = rows[0] if rows else None
         if row is None or row.state is not RecordingState.COMPLETE or row.duration_s is None:
-            wrong.append(f"{talk.attempt_id}: {row.detail or row.state.value if row else 'no recording'}")
+            missing.append(f"{talk.attempt_id}: {row.detail or row.state.value if row else 'no recording'}")
         elif abs(row.duration_s - talk.talk_s) > _RECORDING_SLACK_S:
-            wrong.append(f"{talk.attempt_id}: {row.duration_s:.2f} s recorded of {talk.talk_s:.2f} s")
-    return {"recordings": len(talks), "recordings_wrong": len(wrong), "recordings_wrong_examples": wrong[:5]}
+            odd.append(f"{talk.attempt_id}: {row.duration_s:.2f} s recorded of {talk.talk_s:.2f} s")
+    return {"recordings": len(talks), "recordings_missing": missing, "recordings_of_wrong_length": odd}
