@@ -87,17 +87,52 @@ class RetryRule:
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
 
+class PacingLawName(StrEnum):
+    """Which law paces mode predictive (docs/pacing.md). The others stand beside Timbre's own to be compared with it."""
+
+    HAZARD = "hazard"  # Timbre's own
+    HAZARD_NO_GIVE_UP = "hazard-no-give-up"  # the same, without taking ringing calls back
+    AVERAGES = "averages"
+    PROGRESSIVE = "progressive"
+    RATIO = "ratio"
+    VICIDIAL_HARD_LIMIT = "vicidial-hard-limit"
+    VICIDIAL_AVERAGE = "vicidial-average"
+    VICIDIAL_TAPERED = "vicidial-tapered"
+    WOMBAT_BOOST = "wombat-boost"
+    ISSABEL = "issabel"
+    ISSABEL_ASR = "issabel-asr"
+
+
 @dataclass(frozen=True, slots=True)
 class PacingSettings:
     """Pace of over-dialling modes.
 
-    ratio: calls for each free agent (mode ratio, and the ceiling of predictive's first minutes).
+    law: of mode predictive. ratio: calls for each free agent (mode and law ratio, Wombat's boost, and the ceiling of
+    hazard's first minutes). level_max: highest dial level of VICIdial's laws.
     abandonment_cap: hard limit, abandoned / answered by people; abandonment_target: what pacing aims at.
     """
 
+    law: PacingLawName = PacingLawName.HAZARD
     ratio: Annotated[float, Field(ge=1, le=10)] = 1.2
+    level_max: Annotated[float, Field(ge=1, le=10)] = 3.0
     abandonment_cap: Share = 0.03
     abandonment_target: Share = 0.02
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class AbTest:
+    """Two ways of pacing inside one campaign, by turns that chance decides: [pacing] is A, [ab.pacing] is B.
+
+    block_s: how long a turn lasts; two turns in a row are A and B, or B and A. settle_s: of each turn's beginning, not
+    counted, because calls of the other way are still in flight. seed: of the coin.
+    """
+
+    pacing: PacingSettings = field(default_factory=PacingSettings)
+    block_s: Annotated[float, Field(ge=120, le=14_400)] = 900.0
+    settle_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    seed: Annotated[int, Field(ge=0)] = 1
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
@@ -107,6 +142,8 @@ class AmdPolicy:
     """Whether and how answers are screened; cost_ratio, deadline_s, silence_s as in `amd.verdict.AmdSettings`.
 
     message: prompt left after the beep when on_machine is leave_message.
+    audited, audited_people: verdicts "machine" that somebody checked by ear, and how many of them were people: what
+    AMD costs of the abandonment budget is the upper bound of that share. assumed_people: that share without an audit.
     """
 
     enabled: bool = True
@@ -115,6 +152,9 @@ class AmdPolicy:
     silence_s: Annotated[float, Field(ge=0.5, le=30)] = 4.0
     on_machine: OnMachine = OnMachine.HANG_UP
     message: str = ""
+    audited: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    audited_people: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    assumed_people: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
@@ -146,10 +186,18 @@ class CampaignLimits:
 
 @dataclass(frozen=True, slots=True)
 class WrapUp:
-    """The agent's time after a call. max_s: then default_disposition is set and the agent is idle again."""
+    """The agent's time after a call. max_s: then default_disposition is set and the agent is idle again.
+
+    interruptible_share: only when the agents agreed to it: a person whom nobody idle can take ends the wrap-up that is
+    nearest to its end, at least interruptible_after_s into it, in at most this share of an agent's calls; what was
+    left of it, and interruptible_back_s, is added to that agent's next wrap-up.
+    """
 
     max_s: Annotated[float, Field(ge=0, le=3600)] = 30.0
     default_disposition: str = "no_disposition"
+    interruptible_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    interruptible_after_s: Annotated[float, Field(ge=0, le=600)] = 5.0
+    interruptible_back_s: Annotated[float, Field(ge=0, le=60)] = 3.0
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
@@ -218,6 +266,7 @@ class Campaign:
     limits: CampaignLimits = field(default_factory=CampaignLimits)
     compliance: Compliance = field(default_factory=Compliance)
     wrap_up: WrapUp = field(default_factory=WrapUp)
+    ab: AbTest | None = None
     dispositions: tuple[Disposition, ...] = DEFAULT_DISPOSITIONS
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from campaigns.calling_window import is_zone, knows_holidays_of, parse_span
-from campaigns.campaign import Campaign, DialMode, OnMachine, RetryRule
+from campaigns.campaign import AbTest, Campaign, DialMode, OnMachine, PacingLawName, PacingSettings, RetryRule
 from campaigns.disposition import Disposition
 from campaigns.phone import PhoneError, is_region, parse_phone
 from campaigns.toml_lines import Path, line_of, lines_of_keys
@@ -129,14 +129,35 @@ def _contradictions(campaign: Campaign) -> Iterator[tuple[Path, str]]:
     yield from _amd_problems(campaign)
     yield from _disposition_problems(campaign)
     yield from _scrub_problems(campaign)
-    pacing = campaign.pacing
+    yield from _pacing_problems(campaign, campaign.pacing, ())
+    if campaign.ab:
+        yield from _pacing_problems(campaign, campaign.ab.pacing, ("ab",))
+        yield from _ab_problems(campaign, campaign.ab)
+
+
+def _pacing_problems(campaign: Campaign, pacing: PacingSettings, table: Path) -> Iterator[tuple[Path, str]]:
+    predictive = campaign.mode is DialMode.PREDICTIVE
     if pacing.abandonment_target > pacing.abandonment_cap:
         yield (
-            ("pacing", "abandonment_target"),
+            (*table, "pacing", "abandonment_target"),
             f"{pacing.abandonment_target} is above abandonment_cap {pacing.abandonment_cap}: aim below the limit",
         )
-    if campaign.mode.over_dials and not pacing.abandonment_cap and campaign.mode is DialMode.PREDICTIVE:
-        yield (("pacing", "abandonment_cap"), 'is 0, so nobody may be abandoned: use mode = "progressive"')
+    if predictive and not pacing.abandonment_cap:
+        yield ((*table, "pacing", "abandonment_cap"), 'is 0, so nobody may be abandoned: use mode = "progressive"')
+    if not predictive and pacing.law is not PacingLawName.HAZARD:
+        yield (
+            (*table, "pacing", "law"),
+            f'{pacing.law.value!r} needs mode = "predictive", and mode is {campaign.mode.value}: leave law out',
+        )
+
+
+def _ab_problems(campaign: Campaign, ab: AbTest) -> Iterator[tuple[Path, str]]:
+    if campaign.mode is not DialMode.PREDICTIVE:
+        yield (("ab",), f"compares two ways of pacing mode predictive, and mode is {campaign.mode.value}: leave it out")
+    if ab.pacing == campaign.pacing:
+        yield (("ab", "pacing"), "is the same as [pacing]: there is nothing to compare")
+    if ab.settle_s > ab.block_s / 2:
+        yield (("ab", "settle_s"), f"{ab.settle_s:g} is over half of block_s {ab.block_s:g}: most of a turn must count")
 
 
 def _place_problems(campaign: Campaign) -> Iterator[tuple[Path, str]]:
@@ -182,6 +203,11 @@ def _amd_problems(campaign: Campaign) -> Iterator[tuple[Path, str]]:
         yield (
             ("amd", "enabled"),
             "is false, so no machine is recognised: set it to true, or on_machine to hang_up",
+        )
+    if amd.audited_people > amd.audited:
+        yield (
+            ("amd", "audited_people"),
+            f"{amd.audited_people} of {amd.audited} audited: it cannot be more than audited",
         )
     if amd.silence_s > amd.deadline_s:
         yield (("amd", "silence_s"), f"{amd.silence_s} is after deadline_s {amd.deadline_s}: make it shorter")
@@ -259,7 +285,7 @@ def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
-_ITEMS: dict[str, Any] = {"dispositions": Disposition, "retry": RetryRule}
+_ITEMS: dict[str, Any] = {"dispositions": Disposition, "retry": RetryRule, "ab": AbTest}
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:

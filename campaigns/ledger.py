@@ -29,6 +29,35 @@ class Share:
         return self.abandoned / self.people if self.people else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one rule stands: its cap and what its period holds."""
+
+    rule_id: str
+    cap: float
+    share: Share
+
+
+# A debt from earlier in a rule's period is paid back over at least so many people.
+_PAID_BACK_OVER = 100.0
+
+
+def cap_to_go(cap: float, standings: Iterable[Standing]) -> tuple[float, str]:
+    """The share that may still be abandoned, at most `cap`, and the rule that lowered it ("" when none did).
+
+    A period with more abandoned people than its cap allows is in debt; the debt is paid back over the next hundred
+    people, or half as many as the period holds if that is more: the cap meanwhile is lower by as much. Never under 0.
+    """
+    lowest, rule_id = cap, ""
+    for standing in standings:
+        share = standing.share
+        debt = max(0.0, share.abandoned - standing.cap * share.people)
+        left = max(0.0, standing.cap - debt / max(_PAID_BACK_OVER, 0.5 * share.people))
+        if left < lowest:
+            lowest, rule_id = left, standing.rule_id
+    return lowest, rule_id
+
+
 @dataclass(slots=True)
 class _Bucket:
     start_s: float
@@ -102,6 +131,12 @@ class Ledger:
     def shares(self, now_s: float) -> dict[str, Share]:
         """Where each rule stands, by rule id."""
         return {counter.rule.rule_id: counter.share(now_s) for counter in self._counters}
+
+    def standings(self, now_s: float) -> tuple["Standing", ...]:
+        """Where each rule stands, with its cap."""
+        return tuple(
+            Standing(counter.rule.rule_id, counter.rule.cap, counter.share(now_s)) for counter in self._counters
+        )
 
     def over_cap(self, now_s: float) -> frozenset[str]:
         """Ids of the rules whose cap is reached: what `campaigns.compliance.Facts` wants."""

@@ -12,6 +12,7 @@ from campaigns.attempt import Attempt
 from campaigns.campaign import Campaign
 from campaigns.ids import new_id
 from campaigns.lead import Lead
+from campaigns.ledger import cap_to_go
 from campaigns.outcome import Outcome
 from dialer.call_flow import CallFlow
 from dialer.events import PlanMade, Trouble
@@ -29,6 +30,8 @@ from dialer.pacing.plan import (
     Snapshot,
     Tally,
 )
+from dialer.pacing.window import WindowLeft
+from dialer.pacing_events import DialingHeld, LaunchFell, LawTaught
 from dialer.services import Services
 from dialer.trunk import Route, Trunk
 from storage.errors import StorageError
@@ -120,6 +123,8 @@ class CampaignRun:
         self._rng: random.Random = services.rng
         self.broken: list[str] = []
         self.others: Callable[[], Iterable[CampaignRun]] = tuple  # the node's other campaigns
+        self._window_left = WindowLeft(campaign)
+        self._held_why = ""
 
     @property
     def tally(self) -> Tally:
@@ -148,10 +153,22 @@ class CampaignRun:
         next_s = clock.monotonic_s()
         while not (self.state is RunState.STOPPED and self.idle):
             self._teach()
-            if self.state is RunState.RUNNING and self._may_dial():
+            self._tell_held()
+            if not self._held_why:
                 await self._tick_once()
             next_s = max(next_s + TICK_S, clock.monotonic_s())
             await asyncio.sleep(next_s - clock.monotonic_s())
+
+    def _tell_held(self) -> None:
+        """Say once that nothing is planned, and why, or that planning goes on."""
+        why = ""
+        if self.state is not RunState.RUNNING:
+            why = f"the campaign is {self.state.value}"
+        elif not self._may_dial():
+            why = "the exchange is out of reach or being reconciled"
+        if why != self._held_why:
+            self._held_why = why
+            self._services.sink(DialingHeld(self._services.clock.now_s(), self.campaign.campaign_id, why))
 
     def stop(self) -> None:
         """Place nothing more and take ringing calls back; conversations end in their own time."""
@@ -175,6 +192,8 @@ class CampaignRun:
         flights += [FlightView("", FlightStage.DIALING, 0.0, 0.0)] * self._launching
         campaign = self.campaign
         channels = min(campaign.limits.channels, self.route.usable(now_s) + self._held)
+        wall_s = self._services.clock.now_s()
+        cap, cap_rule = cap_to_go(campaign.pacing.abandonment_cap, self._services.standings(campaign.campaign_id))
         return Snapshot(
             now_s=now_s,
             tick=self._tick,
@@ -185,8 +204,12 @@ class CampaignRun:
             limits=Limits(
                 channels=channels,
                 calls_per_s=min(campaign.limits.calls_per_s, self.route.calls_per_s(now_s)),
-                abandonment_cap=campaign.pacing.abandonment_target,
+                abandonment_cap=cap,
+                window_left_s=self._window_left.at(wall_s),
+                abandonment_target=min(campaign.pacing.abandonment_target, cap),
+                cap_rule=cap_rule,
             ),
+            wall_s=wall_s,
             leads_ready=self._leads.ready(campaign.campaign_id),
             **self._sharing(now_s),
         )
@@ -229,6 +252,8 @@ class CampaignRun:
         heard, self._heard = self._heard, []
         for event in heard:
             self.law.observe(event)
+        if heard:
+            self._services.sink(LawTaught(self._services.clock.now_s(), self.campaign.campaign_id, tuple(heard)))
 
     async def place(self, lead: Lead, agent_id: str | None = None, wanted: Trunk | None = None) -> bool:
         """Dial one lead now; False when it may not be dialled, or no trunk can take it.
@@ -341,14 +366,20 @@ class CampaignRun:
             self._at_hand = await self._leads.take(self.campaign, plan.place)
         now_s = self._services.clock.monotonic_s()
         if now_s - asked_s > TICK_S:
+            self._fell(plan.place, "the database was slow, the plan was stale")
             return  # the plan is stale: a slow database must not dial for agents who are busy by now
         leads, self._at_hand = self._at_hand[: plan.place], self._at_hand[plan.place :]
+        if len(leads) < plan.place:
+            self._fell(plan.place - len(leads), "no lead was due")
         for index, lead in enumerate(leads):
             # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.
             trunk, start_s = self.route.next_start(now_s, TICK_S)
             wait_s = max(start_s - now_s, index * TICK_S / len(leads))
             self._launching += 1
             self._spawn(self._launch_one(lead, trunk, wait_s), f"launch {lead.lead_id}")
+
+    def _fell(self, missing: int, why: str) -> None:
+        self._services.sink(LaunchFell(self._services.clock.now_s(), self.campaign.campaign_id, missing, why))
 
     async def _launch_one(self, lead: Lead, trunk: Trunk, wait_s: float) -> None:
         try:

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from campaigns.attempt import Attempt
+from campaigns.audit import mistaken_share
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
 from campaigns.compliance import Allowed, ContactEvent, Facts, legal_windows, may_dial, rules_for
@@ -15,6 +16,7 @@ from campaigns.consent import Consent
 from campaigns.ids import new_id
 from campaigns.lead import Lead, LeadChange
 from campaigns.ledger import Ledger as RatioLedger
+from campaigns.ledger import Standing
 from campaigns.outcome import Outcome
 from campaigns.phone import country_of
 from campaigns.recycle import after_attempt, after_refusal, zones_for
@@ -96,6 +98,12 @@ class ComplianceGate:
             for country, ledger in ratios.by_country.items():
                 _count(ledger, country, [attempt])
 
+    def standings(self, campaign_id: str) -> tuple[Standing, ...]:
+        """Where the rules on abandoned calls stand, of every country that this campaign has called."""
+        ratios, now_s = self._ratios.get(campaign_id), self._clock.now_s()
+        ledgers = ratios.by_country.values() if ratios else ()
+        return tuple(standing for ledger in ledgers for standing in ledger.standings(now_s))
+
     async def _over_cap(self, country: str, campaign: Campaign, now_s: float) -> frozenset[str]:
         if not any(isinstance(rule, RatioRule) for rule in rules_for(country, campaign)):
             return frozenset()
@@ -106,7 +114,10 @@ class ComplianceGate:
                 past = await self._past(campaign.campaign_id, now_s - _HISTORY_S)
                 known = {attempt.attempt_id for attempt in past}
                 past += [attempt for attempt in ratios.reading if attempt.attempt_id not in known]
-                ledger = RatioLedger(rules_for(country, campaign), time_zone=campaign.hours.time_zone)
+                amd = campaign.amd
+                mistaken = mistaken_share(amd.audited, amd.audited_people, amd.assumed_people)
+                rules = rules_for(country, campaign)
+                ledger = RatioLedger(rules, mistaken.upper, time_zone=campaign.hours.time_zone)
                 _count(ledger, country, past)
                 ratios.by_country[country] = ledger
         return ratios.by_country[country].over_cap(now_s)

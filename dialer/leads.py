@@ -8,6 +8,7 @@ from campaigns.clock import Clock
 from campaigns.lead import Lead, LeadChange, LeadState
 from campaigns.phone import mask
 from dialer.events import EventSink, Trouble
+from dialer.pacing_events import LeadRefused
 from storage.errors import StorageError
 from storage.port import Hopper, LeadStore
 
@@ -103,6 +104,7 @@ class HopperLeads:
         words, change = refusal
         await self._leads.change(change)
         self._sink(Trouble(self._clock.now_s(), "compliance", f"{mask(lead.phone)} was not dialled: {words}"))
+        self._sink(LeadRefused(self._clock.now_s(), campaign.campaign_id, words))
         return True
 
     def _hopper_fails(self, error: StorageError) -> None:

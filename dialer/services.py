@@ -1,7 +1,7 @@
 """What a call flow needs from the rest of the house, in one place, so that tests and the server compose it alike."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from campaigns.attempt import Attempt
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
 from campaigns.lead import Lead, LeadChange
+from campaigns.ledger import Standing
 from campaigns.outcome import Outcome
 from dialer.agent_desk import AgentDesk
 from dialer.events import EventSink
@@ -68,3 +69,5 @@ class Services:
     sink: EventSink
     # Agents on whom pacing must not count: waiting callers will have them (agents.queue.claimed_by_callers).
     held_for_callers: Callable[[], frozenset[str]] = frozenset
+    # Where the rules on abandoned calls stand for a campaign, by its id.
+    standings: Callable[[str], Iterable[Standing]] = lambda campaign_id: ()

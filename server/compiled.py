@@ -4,13 +4,14 @@
 """
 
 from amd import bank
-from dialer.pacing import hazard
+from dialer.pacing import counted, hazard
 
 
 def compile_all() -> None:
     """Compile what is compiled at run time. Blocking."""
     bank.warm_up()
     hazard.warm_up()
+    counted.warm_up()
 
 
 if __name__ == "__main__":

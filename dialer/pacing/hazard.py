@@ -135,11 +135,15 @@ class HazardLaw:
 
     # -- deciding -----------------------------------------------------------------------------------------------------
 
-    def plan(self, snapshot: Snapshot) -> Plan:
-        """Place calls up to the risk theta, never fewer than there are idle agents without a call."""
+    def watch(self, snapshot: Snapshot) -> None:
+        """Learn from a moment in which another law decides; theta follows the tally all the same."""
         self._learn_agents(snapshot)
         self._settle(snapshot)
         self._forget(snapshot.now_s)
+
+    def plan(self, snapshot: Snapshot) -> Plan:
+        """Place calls up to the risk theta, never fewer than there are idle agents without a call."""
+        self.watch(snapshot)
         view = _view(snapshot)
         bounds = _bounds(snapshot)
         bound = min(bounds, key=lambda name: bounds[name])
@@ -169,8 +173,11 @@ class HazardLaw:
     def _settle(self, snapshot: Snapshot) -> None:
         """The tally moves theta; the first one may hold what happened before a restart."""
         today, limits = snapshot.today, snapshot.limits
+        short = self.settings.guarantee.short
+        if limits.abandonment_target > 0.0:  # aimed at under the cap, which stays the hard stop
+            short *= min(1.0, limits.abandonment_target / max(limits.abandonment_cap, 1e-9))
         self._guarantee = self.settings.guarantee._replace(
-            cap=limits.abandonment_cap * (guarantee.SHARED if snapshot.shared else 1.0)
+            cap=limits.abandonment_cap * (guarantee.SHARED if snapshot.shared else 1.0), short=short
         )
         mistaken = self.settings.false_positive_share * today.machines
         guarantee.settle(
@@ -179,11 +186,23 @@ class HazardLaw:
         )  # fmt: skip
 
 
-def hazard_law(first_ratio: float = 1.2, ring_timeout_s: float = 25.0, wrap_up_s: float = 30.0) -> HazardLaw:
-    """The law for a campaign: what is known beforehand is its ring time-out and the longest wrap-up."""
+def hazard_law(
+    first_ratio: float = 1.2,
+    ring_timeout_s: float = 25.0,
+    wrap_up_s: float = 30.0,
+    *,
+    give_up: bool = True,
+    false_positive_share: float = 0.0,
+    interruptible: bool = False,
+) -> HazardLaw:
+    """The law for a campaign: what is known beforehand is its ring time-out and the longest wrap-up.
+
+    false_positive_share: see HazardSettings. interruptible: agents' wrap-ups may be ended for a person.
+    """
     warm_up()
     start = shapes.StartUp()._replace(ring_timeout_s=ring_timeout_s, wrap_mean_s=max(1.0, 0.6 * wrap_up_s))
-    return HazardLaw(HazardSettings(start=start, first_ratio=first_ratio))
+    promise = Guarantee(theta_0=0.07, margin=1.0) if interruptible else Guarantee()
+    return HazardLaw(HazardSettings(promise, start, first_ratio, false_positive_share, give_up))
 
 
 @cache

@@ -61,6 +61,7 @@ class Limits:
     """Hard bounds on one plan. calls_per_s: originate rate of the trunk; channels: calls in flight or up at once.
 
     window_left_s: how long dialling goes on in the period the cap is counted over (a shift, at the least).
+    abandonment_target: what is aimed at, under the cap; 0: the cap itself. cap_rule: whose past lowered the cap.
     """
 
     channels: int
@@ -68,11 +69,13 @@ class Limits:
     ring_min_s: float = 15.0
     abandonment_cap: float = 0.03
     window_left_s: float = 14_400.0
+    abandonment_target: float = 0.0
+    cap_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a law may look at. now_s is monotonic; tick counts plans of this campaign from 0.
+    """Everything a law may look at. now_s is monotonic, wall_s is UTC; tick counts plans of this campaign from 0.
 
     shared: other campaigns dial for the same agents; rivals: their calls in flight; my_turn: whether this campaign may
     dial ahead now (one at a time, or the one that may risk more would take every agent).
@@ -89,6 +92,7 @@ class Snapshot:
     rivals: tuple[FlightView, ...] = ()
     shared: bool = False
     my_turn: bool = True
+    wall_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,14 @@ class PacingLaw(Protocol):
 
     def observe(self, event: "PacingEvent") -> None:
         """Learn from what happened (answer, verdict, connection, abandonment, end of talk or wrap-up)."""
+        ...
+
+
+class WatchingLaw(PacingLaw, Protocol):
+    """A law that learns from what it sees of agents, also while another law decides (`dialer.pacing.ab`)."""
+
+    def watch(self, snapshot: Snapshot) -> None:
+        """Learn from this moment and plan nothing."""
         ...
 
 
