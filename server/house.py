@@ -207,6 +207,7 @@ def _compose(
         gate.recycle,
         hub.take,
         hall.claimed,
+        gate.standings,
     )
     redis = RedisLink(settings.redis_url, clock)
     source = HopperLeads(RedisHopper(redis), stores.leads, gate, clock, hub.take)
