@@ -11,22 +11,35 @@ from ivr.checks_values import leaks, value_findings
 from ivr.flow import Finding, Flow, FlowError, LoadedFlow, load_flow
 from ivr.graph import Edge, circles, edges_of, parts_of, reached_from, targets_of
 from ivr.nodes.menu import Language
+from ivr.nodes.payment import Payment
 from ivr.nodes.say import Play
 from ivr.texts import Text
 from ivr.yaml_text import Path
 
 _SECRET_NAMES = re.compile(r"(^|_)(pin|clave|password|contrasena|cvv|cvc|tarjeta|card|otp|codigo_secreto)(_|$)")
 
+_PLACES = {
+    "queue": "[[queues]]",
+    "source": "[[ivr.sources]]",
+    "hook": "[[ivr.hooks]]",
+    "channel": "[ivr.mail] or [ivr.messages]",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the settings offer; None: not known here, so not checked. prompts: names of recorded prompts by language."""
+    """What the settings offer; None: not known here, so not checked. prompts: names of recorded prompts by language.
+
+    channels: ways to send messages ("email"); payments: whether somebody takes cards.
+    """
 
     prompts: dict[str, frozenset[str]] | None = None
     sources: frozenset[str] | None = None
     queues: frozenset[str] | None = None
     hooks: frozenset[str] | None = None
     mailboxes: frozenset[str] | None = None
+    channels: frozenset[str] | None = None
+    payments: bool | None = None
 
 
 def check_file(path: FilePath, known: Known | None = None) -> tuple[LoadedFlow | None, tuple[Finding, ...]]:
@@ -158,14 +171,28 @@ def _languages(name: str, node: Language, wanted: tuple[str, ...]) -> Iterator[F
 
 
 def _names(flow: Flow, known: Known) -> Iterator[Finding]:
-    offered = {"queue": known.queues, "source": known.sources, "hook": known.hooks, "mailbox": known.mailboxes}
+    offered = {
+        "queue": known.queues,
+        "source": known.sources,
+        "hook": known.hooks,
+        "mailbox": known.mailboxes,
+        "channel": known.channels,
+    }
     parts: list[tuple[Path, object]] = [(("nodes", name), node) for name, node in flow.nodes.items()]
     for path, part in [*parts, (("rescue",), flow.rescue)]:
         for field, names in offered.items():
             name = getattr(part, field, None)
             if names is not None and isinstance(name, str) and name not in names:
-                near = _guess(name, names)
-                yield Finding((*path, field), f"the settings know no {field} {name!r}{near}")
+                yield Finding((*path, field), f"the settings know no {field} {name!r}{_mend(field, name, names)}")
+        if isinstance(part, Payment) and known.payments is False:
+            yield Finding((*path, "do"), "the settings name nobody who takes cards: add [ivr.payment]")
+
+
+def _mend(field: str, name: str, names: frozenset[str]) -> str:
+    if close := difflib.get_close_matches(name, sorted(names), n=1):
+        return f": did you mean {close[0]!r}?"
+    place = _PLACES.get(field)
+    return f": add it under {place}, or name another" if place else ": write it, or name another"
 
 
 def _not_declared_sensitive(flow: Flow) -> Iterator[Finding]:

@@ -64,6 +64,15 @@ class PromptLibrary:
         """How long the file plays."""
         return len(soundfiles.load(self.playable(path))) / SAMPLE_RATE_HZ
 
+    def names(self) -> dict[str, frozenset[str]]:
+        """Every prompt there is, by language."""
+        found: dict[str, set[str]] = {}
+        for folder in self._folders:
+            for path in folder.glob("*/*"):
+                if path.suffix in SUFFIXES:
+                    found.setdefault(path.parent.name, set()).add(path.stem)
+        return {language: frozenset(names) for language, names in found.items()}
+
     def path(self, name: str, language: str) -> Path:
         """The source file of a prompt. Raises PromptMissing."""
         return self._find(name, language)

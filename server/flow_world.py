@@ -1,7 +1,7 @@
 """Flows on real calls: where they are kept, and the world that they speak to."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -15,9 +15,8 @@ from ivr.events import FlowEvent
 from ivr.flow import FlowError, LoadedFlow, load_flow
 from ivr.line import CallerLine
 from ivr.port import Bookmark, CallbackRequest, Emergency, SurveyAnswer, VoiceMessage, World
-from ivr.secret import Secret
 from ivr.session import Session
-from ivr.values import Fields, PortTrouble, Value
+from ivr.values import PortTrouble, Value
 from storage.calls import PromiseStore, QueueCallback, StoredAnswer, StoredMessage
 from storage.errors import StorageError
 
@@ -171,34 +170,6 @@ class MemoryLocks:
         """The identity was proved."""
         self._failures.pop(key, None)
         self._locked.pop(key, None)
-
-
-class NotSetUp:
-    """Look-ups, messages, hooks and payments that nobody set up: each says so, and the flow takes its branch."""
-
-    def knows(self, source: str) -> bool:
-        """No source is known."""
-        return False
-
-    def repeatable(self, source: str) -> bool:
-        """Nothing to repeat."""
-        return False
-
-    async def ask(self, source: str, question: Mapping[str, Value | Secret]) -> Fields | None:
-        """No source answers."""
-        raise PortTrouble(f"there is no source {source!r}: set it up in timbre.toml")
-
-    async def send(self, message: object) -> str:
-        """Nothing can be sent."""
-        raise PortTrouble("no channel for messages is set up in timbre.toml")
-
-    async def post(self, hook: str, body: bytes, event_id: str) -> None:
-        """No hook is known."""
-        raise PortTrouble(f"there is no hook {hook!r}: set it up in timbre.toml")
-
-    async def tokenise(self, *card: object) -> str | None:
-        """No payment provider."""
-        raise PortTrouble("no payment provider is set up in timbre.toml")
 
 
 def write_bookmark(bookmark: Bookmark) -> str:

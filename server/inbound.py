@@ -27,7 +27,8 @@ from media.recordings import RecordingStore as RecordingFolder
 from media.speech.cache import SpeechCache
 from media.speech.espeak import Espeak
 from media.speech.speaker import Speaker
-from server.flow_world import Answers, EmergencySwitches, FlowHouse, FlowNotes, MemoryLocks, NotSetUp, load_in_thread
+from server.flow_ports import FlowPorts, flow_ports
+from server.flow_world import Answers, EmergencySwitches, FlowHouse, FlowNotes, MemoryLocks, load_in_thread
 from server.house_sounds import NodeSounds
 from server.settings import QueuePart, Settings, SettingsError
 from server.stores import Stores
@@ -80,11 +81,16 @@ class Inbound:
     callbacks: Callbacks
     recorder: TalkRecorder
     sounds: NodeSounds
+    ports: FlowPorts
     clock: Clock
     sink: EventSink
 
     async def run(self, engine: Engine) -> None:
         """Prepare, wait until the engine and the exchange agree, then take calls until cancelled."""
+        async with self.ports:
+            await self._serve(engine)
+
+    async def _serve(self, engine: Engine) -> None:
         await asyncio.to_thread(self.sounds.prepare, self.clock.now_s(), self.sink)
         for problem in await load_in_thread(self.flows):
             self.sink(Trouble(self.clock.now_s(), "flows", problem))
@@ -156,14 +162,14 @@ def compose_inbound(
     flows = FlowHouse(settings.ivr.flows)
     reception = Reception(services, flows, routes)
     callbacks = Callbacks(services, reception)
-    notes, switches, absent = FlowNotes(reception, flow_event), EmergencySwitches(), NotSetUp()
+    notes, switches, ports = FlowNotes(reception, flow_event), EmergencySwitches(), flow_ports(settings.ivr, clock)
     flows.world = World(
-        FlowSpeech(speaker, country=settings.asterisk.country.upper()), absent, absent, absent, hall,
+        FlowSpeech(speaker, country=settings.asterisk.country.upper()), ports.lookup, ports.messages, ports.hooks, hall,
         Answers(stores.promises, callbacks.promised, next(iter(hall.queues), "")),
-        MemoryLocks(clock.now_s), absent, switches, notes, notes, clock,
+        MemoryLocks(clock.now_s), ports.tokeniser, switches, notes, notes, clock,
         random.SystemRandom(),
     )  # fmt: skip
-    return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, clock, sink)
+    return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, ports, clock, sink)
 
 
 def _asterisk_sounds(settings: Settings) -> tuple[Path | None, list[Path]]:

@@ -26,6 +26,8 @@ def mask_numbers(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Set the logs up, for the whole process."""
+    for chatty in ("httpx", "httpcore", "aiohttp.access"):  # they would tell addresses with what was asked
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     out = stream or sys.stderr
     renderer: Any = (
         structlog.processors.JSONRenderer()

@@ -3,10 +3,15 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ivr.hooks import Hook
+from ivr.mail import Mail
+from ivr.payments import PaymentProvider
+from ivr.sources import Source
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -81,6 +86,54 @@ class MediaSettings(_Part):
     prompts: tuple[str, ...] = ()
     music: str = ""
     min_free_mb: Annotated[int, Field(ge=0)] = 200
+
+
+class CollectPart(_Part):
+    """Calls kept to learn AMD from (docs/amd.md). Off until you switch it on and write down why you may.
+
+    legal_basis: why you may keep the sound of calls, in your words: it is personal data. share: of calls listened to.
+    days, max_mb: what is older, and the oldest beyond that size, is deleted. audit_share: of the calls kept, drawn by
+    lot for the estimate of people taken for machines. machine_codes: dispositions by which agents say "a machine".
+    folder: empty: var/amd-calls. longest_s, after_verdict_s: of sound since the answer, and after the verdict.
+    """
+
+    enabled: bool = False
+    legal_basis: str = ""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    days: Annotated[float, Field(gt=0, le=365)] = 30.0
+    max_mb: Annotated[float, Field(ge=1)] = 500.0
+    audit_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    machine_codes: tuple[str, ...] = ("machine", "answering_machine", "voicemail", "contestador", "buzon")
+    folder: str = ""
+    longest_s: Annotated[float, Field(gt=0, le=30)] = 8.0
+    after_verdict_s: Annotated[float, Field(ge=0, le=10)] = 2.0
+
+    @model_validator(mode="after")
+    def _a_reason(self) -> Self:
+        if self.enabled and len(self.legal_basis.strip()) < 10:
+            raise ValueError(
+                "keeping the sound of calls is processing of personal data: write in legal_basis why you may, for "
+                "example the consent that your announcement asks for, or the assessment that you made and its date"
+            )
+        return self
+
+
+class DriftPart(_Part):
+    """When verdicts change (docs/amd.md): against the same hours of earlier days, by campaign and trunk.
+
+    recent: verdicts of today that are compared; reference: that earlier days must hold first.
+    """
+
+    enabled: bool = True
+    recent: Annotated[int, Field(ge=50)] = 200
+    reference: Annotated[int, Field(ge=100)] = 500
+
+
+class AmdPart(_Part):
+    """Answering machine detection of the whole node."""
+
+    collect: CollectPart = CollectPart()
+    drift: DriftPart = DriftPart()
 
 
 class TrunkPart(_Part):
@@ -166,10 +219,28 @@ class ExtensionPart(_Part):
     agent: str
 
 
+class MessagesPart(_Part):
+    """The hook that delivers a channel's messages; e-mail without one goes by [ivr.mail]."""
+
+    email: str = ""
+    whatsapp: str = ""
+    sms: str = ""
+
+
 class IvrPart(_Part):
-    """Menus. flows: folder of flow files, read at the start and on reload."""
+    """Menus; docs/ivr.md has examples. flows: folder of flow files, read at the start and on reload.
+
+    plugins: folder of Python modules that sources name. sources: what flows look things up in. hooks: systems that are
+    told, signed. messages: hooks that deliver them. payment: who gives tokens for cards.
+    """
 
     flows: Path = Path("flows.d")
+    plugins: Path = Path("plugins.d")
+    sources: tuple[Source, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    mail: Mail | None = None
+    messages: MessagesPart = MessagesPart()
+    payment: PaymentProvider | None = None
 
 
 class LogSettings(_Part):
@@ -195,6 +266,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     asterisk: AsteriskPart = AsteriskPart()
     media: MediaSettings = MediaSettings()
+    amd: AmdPart = AmdPart()
     log: LogSettings = LogSettings()
     trunks: tuple[TrunkPart, ...] = ()
     agents: tuple[AgentPart, ...] = ()
@@ -231,6 +303,12 @@ class Settings(BaseSettings):
         return self.redis.url or f"redis://127.0.0.1:{self.redis.port}/0"
 
     @property
+    def kept_calls_dir(self) -> Path:
+        """Where calls to learn from are kept."""
+        folder = self.amd.collect.folder
+        return Path(folder).absolute() if folder else self.var_dir / "amd-calls"
+
+    @property
     def recordings_dir(self) -> Path:
         """Where conversations are kept."""
         return Path(self.media.recordings).absolute() if self.media.recordings else self.var_dir / "recordings"
@@ -253,8 +331,12 @@ def load(file: Path | None = None) -> Settings:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
 
 
+# A problem of a whole table ("ivr.payment") shows the table, and its secrets with it.
+_HIDDEN = ("secret", "token", "url", "password", "headers", "ivr")
+
+
 def _words(path: Path, problem: Any) -> str:
     field = ".".join(str(part) for part in problem["loc"])
     variable = "TIMBRE_" + field.upper().replace(".", "__")
-    shown = "" if any(word in field for word in ("secret", "token", "url")) else f", not {problem['input']!r}"
+    shown = "" if any(word in field for word in _HIDDEN) else f", not {problem['input']!r}"
     return f"{path}: {field}: {problem['msg']}{shown} (set it there or as {variable})"

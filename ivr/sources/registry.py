@@ -1,5 +1,6 @@
 """The `Lookup` port over declared sources."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from ivr.sources.sql import SqlAsker
 from ivr.values import Fields, PortTrouble, Value
 
 Asker = HttpAsker | SqlAsker | PluginAsker
+_PAUSE_S = 0.2
 
 
 class Sources:
@@ -20,10 +22,12 @@ class Sources:
     def __init__(self, declared: Iterable[Source]) -> None:
         """Open nothing yet. Raises ValueError for a name declared twice or a plugin that cannot be imported."""
         self._askers: dict[str, Asker] = {}
+        self._declared: dict[str, Source] = {}
         for source in declared:
             if source.name in self._askers:
                 raise ValueError(f"source {source.name!r} is declared twice: give one of them another name")
             self._askers[source.name] = _asker(source)
+            self._declared[source.name] = source
 
     async def __aenter__(self) -> Self:
         """Ready."""
@@ -50,11 +54,25 @@ class Sources:
         return source in self._askers and self._askers[source].repeatable
 
     async def ask(self, source: str, question: Mapping[str, Value | Secret]) -> Fields | None:
-        """One attempt. Raises PortTrouble."""
+        """Ask, again as often as the source's `retries` say when that is harmless. Raises PortTrouble."""
         asker = self._askers.get(source)
         if asker is None:
             raise PortTrouble(f"there is no source {source!r}: declare it in the settings under [[ivr.sources]]")
-        return await asker.ask(question)
+        declared = self._declared[source]
+        for _ in range(declared.retries if asker.repeatable else 0):
+            try:
+                return await _in_time(asker, declared, question)
+            except PortTrouble:
+                await asyncio.sleep(_PAUSE_S)
+        return await _in_time(asker, declared, question)
+
+
+async def _in_time(asker: Asker, source: Source, question: Mapping[str, Value | Secret]) -> Fields | None:
+    try:
+        async with asyncio.timeout(source.timeout_s):
+            return await asker.ask(question)
+    except TimeoutError:
+        raise PortTrouble(f"source {source.name!r} did not answer in {source.timeout_s:g} s") from None
 
 
 def _asker(source: Source) -> Asker:

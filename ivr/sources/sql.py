@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -12,18 +13,25 @@ from ivr.secret import Secret
 from ivr.sources.settings import SqlSource
 from ivr.values import Fields, PortTrouble, Value
 
+_RECYCLE_S = 600
+
 
 class SqlAsker:
-    """One SQL source; statements run in worker threads. `hide_parameters` keeps values out of errors and logs."""
+    """One SQL source. `hide_parameters` keeps values out of errors and logs.
+
+    Its statements run in threads of its own: a database that hangs holds up nobody but those who ask it.
+    """
 
     def __init__(self, source: SqlSource) -> None:
         """Connect at the first question."""
         self._source = source
         self._engine: Engine | None = None
+        self._threads = ThreadPoolExecutor(source.connections, f"source-{source.name}")
         self.repeatable = not source.writes
 
     async def close(self) -> None:
-        """Close connections."""
+        """Close connections; a statement that hangs is left to its database."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         if self._engine is not None:
             await asyncio.to_thread(self._engine.dispose)
 
@@ -33,13 +41,13 @@ class SqlAsker:
         if missing:
             raise PortTrouble(f"source {self._source.name!r} wants :{missing[0]}: give it in the node's `ask:`")
         values = {name: _plain(question[name]) for name in self._source.parameters()}
-        return await asyncio.to_thread(self._first_row, values)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._first_row, values)
 
     def _first_row(self, values: dict[str, Any]) -> Fields | None:
         try:
             if self._engine is None:
                 url = self._source.url.get_secret_value()
-                self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+                self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_recycle=_RECYCLE_S)
             with self._engine.begin() if self._source.writes else self._engine.connect() as connection:
                 result = connection.execute(text(self._source.statement), values)
                 if not result.returns_rows:

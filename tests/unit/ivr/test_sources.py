@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from pytest import fixture, mark, raises
 from sqlalchemy import create_engine, text
 
-from ivr.breaker import BreakingLookup
+from ivr.breaker import BreakingLookup, Rule
 from ivr.secret import Secret
 from ivr.signing import SIGNATURE_HEADER, event_body, is_signed, signed_headers
 from ivr.sources import Source, Sources
@@ -150,7 +150,7 @@ class Flaky:
 def test_given_a_source_that_fails_in_a_row_when_asked_then_it_rests_and_one_question_tries_it_again() -> None:
     async def work() -> None:
         flaky = Flaky()
-        breaker = BreakingLookup(flaky, VirtualClock(), most=3, rest_s=30.0)
+        breaker = BreakingLookup(flaky, VirtualClock(), {"s": Rule(most=3)})
         for _ in range(10):
             with raises(PortTrouble):
                 await breaker.ask("s", {})
@@ -171,7 +171,7 @@ def test_given_slow_answers_when_given_up_then_they_count_and_callers_who_hang_u
     async def work() -> None:
         flaky = Flaky()
         flaky.up, flaky.slow_s = True, 60.0
-        breaker = BreakingLookup(flaky, VirtualClock(), most=2, rest_s=30.0)
+        breaker = BreakingLookup(flaky, VirtualClock(), {"s": Rule(most=2)})
         for timeout_s in (0.5, 0.5, 0.5, 4.0, 4.0):
             with raises(TimeoutError):
                 async with asyncio.timeout(timeout_s):

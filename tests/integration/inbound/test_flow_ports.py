@@ -1,0 +1,244 @@
+"""A caller hears what other systems know: sources, mail, webhooks and a payment provider that really run."""
+
+import json
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from dialer.inbound.events import CallOver
+from ivr.port import SayAs, Spoken
+from ivr.secret import Secret
+from ivr.signing import is_signed
+from media import soundfiles
+from media.levels import find
+from server.demo.network import Network
+from tests.support.inbound_caller import InboundCaller
+from tests.support.live_house import LiveHouse, live_house
+from tests.support.mail_server import MailServer, mail_server
+from tests.support.until import until
+
+pytestmark = pytest.mark.asterisk
+
+DID, KEY = "+34910000009", "a secret of both sides"
+SETTINGS = """
+[ivr]
+flows = "{folder}/flows"
+[[ivr.sources]]
+kind = "http"
+name = "pins"
+url = "{url}/pins"
+method = "POST"
+repeatable = true
+retries = 1
+[[ivr.sources]]
+kind = "http"
+name = "balances"
+url = "{url}/balances"
+timeout_s = 2
+[[ivr.hooks]]
+name = "crm"
+url = "{url}/crm"
+secret = "{key}"
+[ivr.mail]
+host = "127.0.0.1"
+port = {mail}
+security = "none"
+sender = "no-reply@shop.example"
+[ivr.payment]
+url = "{url}/cards"
+secret = "{key}"
+[[trunks]]
+name = "carrier"
+host = "127.0.0.1"
+port = 9
+match = ["127.0.0.1"]
+qualify_s = 0
+[[lines]]
+number = "{did}"
+flow = "saldo"
+language = "es"
+[[queues]]
+queue_id = "sales"
+"""
+FLOW = """
+flow: saldo
+language: es
+start: cuenta
+rescue: {queue: sales}
+variables:
+  cuenta: {type: digits}
+  correo: {type: text}
+  saldo: {type: number}
+  pago: {type: text}
+nodes:
+  cuenta:
+    do: collect
+    text: Marque su cuenta.
+    into: cuenta
+    length: 4
+    next: identidad
+  identidad:
+    do: authenticate
+    method: pin
+    account: cuenta
+    text: Marque su clave.
+    length: 6
+    source: pins
+    into: {correo: mail}
+    next: codigo
+  codigo:
+    do: authenticate
+    method: one_time_code
+    account: cuenta
+    length: 6
+    channel: email
+    to: correo
+    next: busca
+  busca:
+    do: lookup
+    source: balances
+    ask: {account: cuenta}
+    into: {saldo: balance}
+    next: dice
+  dice:
+    do: say
+    text: "Su saldo es {saldo}."
+    barge_in: false
+    next: paga
+  paga:
+    do: payment
+    amount: saldo
+    currency: EUR
+    into: pago
+    next: avisa
+  avisa:
+    do: escalate
+    event: paid
+    hook: crm
+    data: {token: pago}
+    next: adios
+  adios:
+    do: goodbye
+    text: Gracias.
+"""
+
+
+@dataclass
+class Systems:
+    """What the other systems were asked. signed: bodies of hooks and cards, each with a good signature."""
+
+    pins: list[dict[str, Any]] = field(default_factory=list)
+    balances: list[str] = field(default_factory=list)
+    signed: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+    down: int = 0
+
+    async def pin(self, request: web.Request) -> web.Response:
+        if self.down:
+            self.down -= 1
+            return web.Response(status=503)
+        asked = await request.json()
+        self.pins.append(asked)
+        return web.json_response({"ok": asked["pin"] == "739154", "mail": "eva@customers.example"})
+
+    async def balance(self, request: web.Request) -> web.Response:
+        self.balances.append(request.query["account"])
+        return web.json_response({"balance": 1250})
+
+    async def take_signed(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        loop_s = float(request.headers["X-Timbre-Time"])
+        assert is_signed(body, request.headers, Secret(KEY), loop_s)
+        self.signed.append(json.loads(body))
+        return web.json_response({"token": "tok_81"})
+
+
+@asynccontextmanager
+async def systems() -> AsyncIterator[Systems]:
+    taken, app = Systems(), web.Application()
+    app.router.add_post("/pins", taken.pin)
+    app.router.add_get("/balances", taken.balance)
+    app.router.add_post("/crm", taken.take_signed)
+    app.router.add_post("/cards", taken.take_signed)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    taken.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield taken
+    finally:
+        await runner.cleanup()
+
+
+@dataclass
+class Desk:
+    """A node and the systems around it."""
+
+    live: LiveHouse
+    systems: Systems
+    mail: MailServer
+
+    async def reached(self, node: str) -> None:
+        """Wait until the only call came to a node."""
+
+        async def there() -> bool:
+            (call,) = self.live.house.inbound.reception.calls.values()
+            return call.journal.call.flow_node == node
+
+        await until(there, 30.0)
+
+    def code(self) -> str:
+        """The one-time code of the last letter."""
+        found = re.search(r"\b\d{6}\b", self.mail.letters[-1].get_content())
+        assert found is not None
+        return found[0]
+
+
+@asynccontextmanager
+async def desk(network: Network) -> AsyncIterator[Desk]:
+    with tempfile.TemporaryDirectory(prefix="timbre-ports-") as name:
+        async with systems() as others, mail_server() as mail:
+            (Path(name) / "flows").mkdir()
+            (Path(name) / "flows" / "saldo.yaml").write_text(FLOW)
+            settings = SETTINGS.format(folder=name, url=others.url, key=KEY, mail=mail.port, did=DID)
+            async with live_house(network, 0, extra_toml=settings) as live:
+                await until(lambda: live.house.inbound.flows.has("saldo"), 20.0)
+                yield Desk(live, others, mail)
+
+
+async def test_given_systems_that_answer_when_somebody_calls_then_the_balance_is_heard_and_the_card_is_paid(
+    inbound_network: Network,
+) -> None:
+    async with desk(inbound_network) as all_of_it:
+        live, others = all_of_it.live, all_of_it.systems
+        others.down = 1  # the first answer about the PIN is a fault: the source may be asked again
+        world = live.house.inbound.flows.world
+        assert world is not None
+        said = [Spoken(SayAs.TEXT, "Su saldo es"), Spoken(SayAs.NUMBER, 1250), Spoken(SayAs.TEXT, ".")]
+        wanted = await world.speech.render(said, "es")
+        async with InboundCaller(("127.0.0.1", live.folder.settings.asterisk.sip_port), DID) as caller:
+            for node, keys in (("cuenta", "1357"), ("identidad", "739154")):
+                await all_of_it.reached(node)
+                await caller.press(keys)
+            await until(lambda: bool(all_of_it.mail.letters), 20.0)
+            await caller.press(all_of_it.code())
+            await all_of_it.reached("paga")
+            heard = caller.audio()
+            await caller.press("4111111111111111#1230123#")
+            await caller.ended(40.0)
+        await until(lambda: len(live.of(CallOver)) == 1)
+        assert others.pins == [{"account": "1357", "pin": "739154"}] and others.balances == ["1357"]
+        card, paid = others.signed
+        assert (card["number"], card["amount"], paid["data"]) == ("4111111111111111", "1250", {"token": "tok_81"})
+        phrase = soundfiles.load(Path(wanted[0].removeprefix("sound:") + ".wav"))
+        assert find(phrase[:6400], heard).similarity > 0.8
+        assert live.troubles() == []
+        (call,) = await live.house.stores.calls.list(0.0)
+        assert call.ended_how == "goodbye"
