@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amd.bank import AmdBank
+from amd.kept import KeptCalls
 from campaigns.attempt import AttemptState
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
@@ -34,6 +35,8 @@ from media.prompts import PromptLibrary, PromptMissing
 from media.soundfiles import SoundFileUnusable
 from media.tap_hub import TapHub
 from server.access import ExchangeAccess
+from server.amd_drift import DriftAlarm
+from server.amd_keeper import CallKeeper
 from server.catalogue import Catalogue
 from server.clock import SystemClock
 from server.compiled import compile_all
@@ -48,6 +51,7 @@ from server.stores import Stores, open_stores
 from storage.live.connection import RedisLink
 from storage.live.hopper import RedisHopper
 from storage.port import CampaignState, StoredAgent
+from telephony.ami.controllers import require_alone
 from telephony.ami.observer import AmiObserver
 from telephony.ami.settings import AmiSettings
 from telephony.ari.control import AriCallControl
@@ -80,6 +84,8 @@ class House:
     recorder: Recorder
     redis: RedisLink
     inbound: Inbound
+    keeper: CallKeeper
+    drift: DriftAlarm
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
@@ -135,7 +141,8 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
         TapHub(clock, slot_count=media.tap_slots, host=media.audiosocket_host, port=media.audiosocket_port) as taps,
     ):
         ami = AmiObserver(_ami(access), clock, rng, metrics.take_ami)
-        control = AriCallControl(_ari(settings, access, taps), clock, rng, ami, taps.nudge)
+        alone = partial(require_alone, ami, settings.asterisk.app)
+        control = AriCallControl(_ari(settings, access, taps), clock, rng, ami, taps.nudge, may_take=alone)
         house = _compose(settings, clock, rng, hub, metrics, stores, taps, control, ami)
         async with asyncio.TaskGroup() as group:
             helpers = [group.create_task(work, name=name) for name, work in _work(house).items()]
@@ -149,6 +156,8 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                     yield house
                 await house.recorder.close()
                 await house.inbound.recorder.close()
+                await house.keeper.close()
+                await house.drift.save()
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -193,6 +202,10 @@ def _compose(
     link = LinkWatch(control, clock)
     gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, clock, hub.take)
     recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
+    collect = settings.amd.collect
+    keeper = CallKeeper(collect, KeptCalls(settings.kept_calls_dir), stores.dispositions, clock, hub.take)
+    drift = DriftAlarm(settings.amd.drift, settings.var_dir / "amd-drift.json", clock, hub.take, metrics)
+    bank = AmdBank(settings.media.tap_slots)
     services = Services(
         settings.node,
         control,
@@ -201,7 +214,7 @@ def _compose(
         rng,
         PatientLog(stores.attempts, Patience(clock, hub.take, "moves of calls")),
         desk,
-        Listening(taps, AmdBank(settings.media.tap_slots), clock),
+        Listening(taps, bank, clock, keeper.tapes if collect.enabled else None),
         prompts,
         recorder,
         gate.recycle,
@@ -225,12 +238,14 @@ def _compose(
         settings, control, link, clock, rng, desk, hall, stores, library, recorder.folder, trunks, hub.take,
         metrics.take_flow,
     )  # fmt: skip
-    for listener in (metrics.take, engine.take, partial(_count_ended, gate)):
+    for listener in (metrics.take, engine.take, partial(_count_ended, gate), drift.take):
         hub.listen(listener)
+    if collect.enabled:
+        hub.listen(keeper.take)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in,
+        calls_in, keeper, drift,
     )  # fmt: skip
 
 
@@ -247,6 +262,8 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "recordings": _finish_recordings(house),
         "inbound": house.inbound.run(house.engine),
         "lag": _watch_lag(house),
+        "calls to learn from": house.keeper.run(),
+        "drift": house.drift.run(),
     }
 
 

@@ -26,7 +26,7 @@ from server.token import api_token
 from telephony.asterisk import install
 from telephony.asterisk.ports import PortInUse, free_tcp_port, is_free
 from telephony.asterisk.process import AsteriskInstance
-from telephony.errors import SetupError
+from telephony.errors import SetupError, TakenOver
 
 Say = Callable[[str], None]
 
@@ -67,7 +67,10 @@ def only_server(settings: Settings) -> Iterator[None]:
 
 @asynccontextmanager
 async def managed_parts(settings: Settings, say: Say, *, keep: bool) -> AsyncIterator[list[Supervised]]:
-    """Start the parts that Timbre runs itself and yield them; stop them at the end unless `keep`."""
+    """Start the parts that Timbre runs itself and yield them; stop them at the end unless `keep`.
+
+    An Asterisk whose application another controller took stays up: its calls are not ours any more.
+    """
     parts = []
     redis, asterisk = redis_of(settings), await asyncio.to_thread(asterisk_of, settings)
     try:
@@ -82,12 +85,14 @@ async def managed_parts(settings: Settings, say: Say, *, keep: bool) -> AsyncIte
             where = f"{settings.asterisk.sip_host}:{settings.asterisk.sip_port}"
             say(f"Asterisk {asterisk.installation.version_text}, SIP on {where}")
         yield parts
+    except* TakenOver:
+        asterisk = None
+        raise
     finally:
-        if not keep:
-            if asterisk:
-                await asterisk.stop()
-            if redis:
-                await redis.stop()
+        if asterisk and not keep:
+            await asterisk.stop()
+        if redis and not keep:
+            await redis.stop()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ TelephonyError
 ├── LinkDown                    the exchange cannot be reached; nothing was asked of it, or the answer is unknown
 ├── OriginateOutcomeUnknown     an originate was sent and never answered: reconcile, never repeat
 ├── SetupError                  wrong secret, wrong version, missing module: a person has to mend it
+│   └── TakenOver               another controller has our application now: what is at the exchange is its own
 └── RequestRejected             the exchange said no
     ├── ChannelGone             the channel (or bridge) is not there any more
     ├── DuplicateChannel        this channel id is in use: the call was already placed
@@ -30,6 +31,10 @@ class OriginateOutcomeUnknown(TelephonyError):
 
 class SetupError(TelephonyError):
     """The exchange refuses us for a reason that only a person can mend; the message says which and how."""
+
+
+class TakenOver(SetupError):
+    """Another controller took our application: stop, and leave the exchange and its calls to it."""
 
 
 class RequestRejected(TelephonyError):

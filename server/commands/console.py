@@ -36,9 +36,8 @@ WHAT_A_PERSON_MENDS = (
 
 def fail(*errors: BaseException | str) -> NoReturn:
     """Say what is wrong, once, and leave with exit status 1."""
-    for error in errors:
-        for each in _flat(error):
-            _errors.print(each, style="red", highlight=False, markup=False, soft_wrap=True)
+    for each in dict.fromkeys(text for error in errors for text in _flat(error)):
+        _errors.print(each, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -45,13 +45,18 @@ class Recorder(Protocol):
         ...
 
 
+async def _always() -> None:
+    """Nobody is asked."""
+
+
 class AriCallControl:
     """Asterisk as a `telephony.port.CallControl`.
 
     Run it with `group.create_task(control.run())` and wait with `await control.wait_up()`; cancelling `run` closes the
     link and leaves every call as it is. on_stall: called when the event socket is stuck; it must write a frame of
     silence to every open tap (TapHub.nudge). strays: called with the id of a channel that entered our application
-    though nobody waits for it (an originate that outlived a crash); the default hangs it up.
+    though nobody waits for it (an originate that outlived a crash); the default hangs it up. may_take: awaited before
+    the application is taken for the first time; raises SetupError when somebody else has it.
     """
 
     def __init__(
@@ -62,12 +67,13 @@ class AriCallControl:
         recorder: Recorder,
         on_stall: Callable[[], object],
         strays: Callable[[str], None] | None = None,
+        may_take: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._recorder = recorder
         self._strays = strays or self._hang_up_later
-        self._link = Link(settings, clock, rng, self._take, self._reconcile, on_stall)
+        self._link = Link(settings, clock, rng, self._take, self._reconcile, on_stall, may_take or _always)
         self._inboxes = InboxTable(settings.inbox_limit, self._hang_up_later)
         self._entering: dict[str, asyncio.Future[TelephonyError | None]] = {}
         self._arrived: deque[Arrived] = deque()

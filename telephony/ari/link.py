@@ -19,7 +19,7 @@ from campaigns.clock import Clock
 from telephony.ari import requests
 from telephony.ari.requests import Reply, Request
 from telephony.ari.settings import AriSettings
-from telephony.errors import LinkDown, SetupError
+from telephony.errors import LinkDown, SetupError, TakenOver
 from telephony.events import LinkState
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +38,8 @@ class Link:
 
     on_event: called by the reader for every event, must not block. on_connected: awaited on each new connection before
     the link counts as up; it is told whether Asterisk itself restarted since the last one. on_stall: called when the
-    socket does not answer for `stall_s`.
+    socket does not answer for `stall_s`. may_take: awaited before the first connection, which takes the application
+    away from whoever has it; raises SetupError when that must not be.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Link:
         on_event: Callable[[RawEvent], None],
         on_connected: Callable[[bool], Awaitable[None]],
         on_stall: Callable[[], object],
+        may_take: Callable[[], Awaitable[None]],
     ) -> None:
         self.state = LinkState.DOWN
         self.refusal: SetupError | None = None
@@ -60,6 +62,7 @@ class Link:
         self._on_event = on_event
         self._on_connected = on_connected
         self._on_stall = on_stall
+        self._may_take = may_take
         self._listeners: list[Callable[[LinkState], None]] = []
         self._numbers = itertools.count(1)
         self._pending: dict[str, asyncio.Future[Reply]] = {}
@@ -181,6 +184,8 @@ class Link:
         http = self._http
         assert http is not None
         started_at = await self._look()
+        if self._started_at is None:
+            await self._may_take()
         url = f"{self._settings.base_url}events"
         try:
             async with http.ws_connect(
@@ -218,7 +223,7 @@ class Link:
             if kind == "RESTResponse":
                 self._match(raw)
             elif kind == "ApplicationReplaced":
-                raise SetupError(
+                raise TakenOver(
                     f"another controller took over the ARI application {self._settings.app!r}: "
                     "stop it, or give this one an application name of its own, then start again"
                 )

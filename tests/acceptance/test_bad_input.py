@@ -14,7 +14,9 @@ import pytest_asyncio
 from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
+from server.managed_asterisk import asterisk_settings
 from server.run import asterisk_of, redis_of
+from telephony.asterisk.credentials import load_or_create
 from tests.support.live_house import LiveFolder, LiveProcess, campaign_text, live_folder
 from tests.support.servers import AsteriskFactory
 from tests.support.telephone_network import make_network
@@ -156,19 +158,40 @@ async def test_given_the_sip_port_is_taken_then_up_says_so_and_leaves_nothing(fo
     assert str(folder.settings.asterisk.sip_port) in output
 
 
-async def test_given_an_agents_secret_is_wrong_for_ari_then_up_says_where_to_mend_it(
+def theirs(folder: LiveFolder, node: LiveProcess, **changed: str) -> Path:
+    """Settings of a node that uses the Asterisk of another node, with its secrets except those that are given."""
+    part = node.folder.settings.asterisk
+    right = load_or_create(asterisk_settings(node.folder.settings).credentials_file)
+    secrets = {"secret": right.ari_password, "ami_secret": right.ami_secret, **changed}
+    lines = "managed = false\n" + "".join(f'{name} = "{value}"\n' for name, value in secrets.items())
+    text = folder.config.read_text().replace("[asterisk]\n", f"[asterisk]\n{lines}")
+    for port in ("http_port", "ami_port"):
+        text = text.replace(f"{port} = {getattr(folder.settings.asterisk, port)}", f"{port} = {getattr(part, port)}")
+    config = folder.path / "theirs.toml"
+    config.write_text(text)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [("secret", "refuses ARI user 'timbre'"), ("ami_secret", "manager interface at")]
+)
+async def test_given_one_secret_of_a_running_asterisk_is_wrong_then_up_says_which_and_where_to_mend_it(
+    folder: LiveFolder, node: LiveProcess, wrong: str, words: str
+) -> None:
+    output = await refused(theirs(folder, node, **{wrong: "mistaken"}), "up")
+    assert output.count(words) == 1
+    assert f"asterisk.{wrong}" in output
+    assert "mistaken" not in output
+    assert (await node.ask("GET", "/status"))["may_dial"], "the node that runs there goes on"
+
+
+async def test_given_another_node_controls_that_asterisk_then_up_leaves_it_alone_and_says_so(
     folder: LiveFolder, node: LiveProcess
 ) -> None:
-    part = node.folder.settings.asterisk
-    theirs = f'managed = false\nsecret = "wrong"\nami_secret = "wrong"\nhttp_port = {part.http_port}\n'
-    text = folder.config.read_text().replace("[asterisk]\n", f"[asterisk]\n{theirs}")
-    lines = [line for line in text.splitlines() if line != f"http_port = {folder.settings.asterisk.http_port}"]
-    config = folder.path / "theirs.toml"
-    config.write_text("\n".join(lines))
-    output = await refused(config, "up")
-    assert "refuses ARI user" in output
-    assert "asterisk.secret" in output
-    assert "wrong" not in output.replace("secret = wrong", "")
+    output = await refused(theirs(folder, node), "up")
+    assert output.count("another controller") == 1
+    assert "asterisk.app" in output
+    assert (await node.ask("GET", "/status"))["may_dial"], "the node that runs there goes on"
 
 
 async def test_given_an_asterisk_of_yours_without_secrets_then_up_says_which_settings_are_missing(
