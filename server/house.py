@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from amd.bank import AmdBank
-from amd.kept import KeptCalls
 from campaigns.attempt import AttemptState
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
@@ -35,8 +34,6 @@ from media.prompts import PromptLibrary, PromptMissing
 from media.soundfiles import SoundFileUnusable
 from media.tap_hub import TapHub
 from server.access import ExchangeAccess
-from server.amd_drift import DriftAlarm
-from server.amd_keeper import CallKeeper
 from server.catalogue import Catalogue
 from server.clock import SystemClock
 from server.compiled import compile_all
@@ -84,8 +81,6 @@ class House:
     recorder: Recorder
     redis: RedisLink
     inbound: Inbound
-    keeper: CallKeeper
-    drift: DriftAlarm
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
@@ -156,8 +151,6 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                     yield house
                 await house.recorder.close()
                 await house.inbound.recorder.close()
-                await house.keeper.close()
-                await house.drift.save()
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -202,10 +195,6 @@ def _compose(
     link = LinkWatch(control, clock)
     gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, clock, hub.take)
     recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
-    collect = settings.amd.collect
-    keeper = CallKeeper(collect, KeptCalls(settings.kept_calls_dir), stores.dispositions, clock, hub.take)
-    drift = DriftAlarm(settings.amd.drift, settings.var_dir / "amd-drift.json", clock, hub.take, metrics)
-    bank = AmdBank(settings.media.tap_slots)
     services = Services(
         settings.node,
         control,
@@ -214,7 +203,7 @@ def _compose(
         rng,
         PatientLog(stores.attempts, Patience(clock, hub.take, "moves of calls")),
         desk,
-        Listening(taps, bank, clock, keeper.tapes if collect.enabled else None),
+        Listening(taps, AmdBank(settings.media.tap_slots), clock),
         prompts,
         recorder,
         gate.recycle,
@@ -238,14 +227,12 @@ def _compose(
         settings, control, link, clock, rng, desk, hall, stores, library, recorder.folder, trunks, hub.take,
         metrics.take_flow,
     )  # fmt: skip
-    for listener in (metrics.take, engine.take, partial(_count_ended, gate), drift.take):
+    for listener in (metrics.take, engine.take, partial(_count_ended, gate)):
         hub.listen(listener)
-    if collect.enabled:
-        hub.listen(keeper.take)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in, keeper, drift,
+        calls_in,
     )  # fmt: skip
 
 
@@ -262,8 +249,6 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "recordings": _finish_recordings(house),
         "inbound": house.inbound.run(house.engine),
         "lag": _watch_lag(house),
-        "calls to learn from": house.keeper.run(),
-        "drift": house.drift.run(),
     }
 
 
