@@ -105,7 +105,8 @@ class CallFlow:
         if self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED) or self._is_no_person() or self.abandoning:
             return None
         now_s = self.services.clock.monotonic_s()
-        return FlightView(self.attempt_id, self._stage, now_s - self._born_s, now_s - self._stage_since_s)
+        age_s, stage_s = round(now_s - self._born_s, 3), round(now_s - self._stage_since_s, 3)
+        return FlightView(self.attempt_id, self._stage, age_s, stage_s)
 
     def tell(self, observe: Callable[[PacingEvent], None]) -> None:
         """Count what happens on the call there from now on: recovery finds calls before their campaign runs."""

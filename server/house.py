@@ -41,6 +41,7 @@ from server.event_hub import EventHub
 from server.import_leads import LeadImporter
 from server.inbound import Inbound, compose_inbound, queue_settings
 from server.metrics import Metrics
+from server.pacing_trace import PacingTrace
 from server.prompt_book import PromptBook
 from server.recorder import Recorder
 from server.settings import Settings
@@ -81,6 +82,7 @@ class House:
     recorder: Recorder
     redis: RedisLink
     inbound: Inbound
+    trace: PacingTrace
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
@@ -151,6 +153,7 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                     yield house
                 await house.recorder.close()
                 await house.inbound.recorder.close()
+                await house.trace.flush()
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -227,12 +230,16 @@ def _compose(
         settings, control, link, clock, rng, desk, hall, stores, library, recorder.folder, trunks, hub.take,
         metrics.take_flow,
     )  # fmt: skip
-    for listener in (metrics.take, engine.take, partial(_count_ended, gate)):
+    trace = PacingTrace(
+        settings.var_dir / "pacing", clock, hub.take, catalogue.get,
+        lambda campaign_id: run.law if (run := engine.runs.get(campaign_id)) else None,
+    )  # fmt: skip
+    for listener in (metrics.take, engine.take, partial(_count_ended, gate), trace.take):
         hub.listen(listener)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in,
+        calls_in, trace,
     )  # fmt: skip
 
 
@@ -249,6 +256,7 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "recordings": _finish_recordings(house),
         "inbound": house.inbound.run(house.engine),
         "lag": _watch_lag(house),
+        "pacing trace": house.trace.run(),
     }
 
 

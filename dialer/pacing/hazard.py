@@ -47,7 +47,7 @@ class HazardSettings:
     give_up: bool = True
 
 
-_WHY = {
+WHY = {
     core.FORECAST: "the forecast: the next call would probably find nobody",
     core.START_UP: "the start-up ratio: too little is known yet",
     core.BUDGET: "the abandonment budget: one call for each idle agent",
@@ -161,7 +161,7 @@ class HazardLaw:
             names = tuple(flight.attempt_id for flight, gone in zip(snapshot.flights, chosen, strict=False) if gone)
             self._given_up.update(names)
         words = (("theta", self.theta), ("risk_of_next", float(risk)), ("aim", float(self._state[guarantee.AIM])))
-        return Plan(int(place), names, bound if why == core.ROOM else _WHY[why], words)
+        return Plan(int(place), names, bound if why == core.ROOM else WHY[why], words)
 
     def _forget(self, now_s: float) -> None:
         """Calls whose end never came must not be kept for ever."""

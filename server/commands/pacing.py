@@ -13,8 +13,12 @@ from dialer.pacing.sim.laws import LAWS, SimLaw, UnknownLaw, law_named
 from dialer.pacing.sim.report import PlotsMissing, write_html
 from dialer.pacing.sim.run import ShiftResult, simulate
 from dialer.pacing.sim.scenario import Scenario, ScenarioError, read
+from server.commands import pacing_trace
 
 app = typer.Typer(help="Pacing: simulate shifts, compare laws, explain decisions.", no_args_is_help=True)
+app.command("replay")(pacing_trace.replay)
+app.command("explain")(pacing_trace.explain)
+app.command("ab")(pacing_trace.ab)
 _errors = Console(stderr=True)
 _MOST_AGENTS = 1000
 

@@ -1,11 +1,13 @@
 """A campaign that dials a crowd on virtual time, for tests of what pacing leaves behind."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from campaigns.campaign import Campaign
 from campaigns.lead import Lead
 from dialer.campaign_run import CampaignRun
+from dialer.events import DialerEvent
 from dialer.pacing.laws import make_law
 from storage.port import LeadList, StoredCampaign
 from storage.sql.campaigns import SqlListStore
@@ -16,12 +18,25 @@ from tests.unit.dialer.house import LIST, House
 CROWD = Crowd(people=0.4, machines=0.2, ring_mean_s=5.0, talk_mean_s=20.0)
 
 
+@dataclass
+class HeardHouse(House):
+    """A house to whose events one can listen in the moment they happen."""
+
+    listeners: list[Callable[[DialerEvent], None]] = field(default_factory=list)
+
+    def _take(self, event: DialerEvent) -> None:
+        super()._take(event)
+        for listener in self.listeners:
+            listener(event)
+
+
 @asynccontextmanager
 async def crowded_house(
     campaign: Campaign, agents: int, leads: int = 1000, crowd: Crowd = CROWD
-) -> AsyncIterator[tuple[House, CampaignRun]]:
+) -> AsyncIterator[tuple[HeardHouse, CampaignRun]]:
     """A house whose campaign runs with `agents` who are ready."""
-    house = await House(campaign=campaign, law=make_law(campaign)).open()
+    house = HeardHouse(campaign=campaign, law=make_law(campaign))
+    await house.open()
     house.exchange.network = Network(default=crowd.maker(3))
     now_s = house.clock.now_s()
     await SqlListStore(house.database).put(LeadList(LIST, LIST, now_s))
