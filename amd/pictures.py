@@ -1,9 +1,10 @@
-"""Pictures for engineers: one call with its decisions, and reports as one HTML file. Needs matplotlib."""
+"""Pictures for engineers: one call with its decisions, and reports as one HTML file. Needs matplotlib (`plots`)."""
 
 import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,16 @@ from media.frames import FRAME_S, SAMPLE_RATE_HZ
 
 
 class PicturesMissing(Exception):
-    """matplotlib is not installed: `pip install matplotlib`, or leave out --plot and --html."""
+    """matplotlib is not installed: it comes with the extra `plots`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One call to be drawn in a report: its sound since the answer, what was heard, a title in words."""
+
+    title: str
+    samples: NDArray[np.int16]
+    hearing: Hearing
 
 
 def _pyplot() -> Any:
@@ -28,12 +38,23 @@ def _pyplot() -> Any:
         matplotlib.use("Agg")
         from matplotlib import pyplot
     except ImportError as error:
-        raise PicturesMissing("pictures need matplotlib: pip install matplotlib") from error
+        raise PicturesMissing(
+            "pictures need matplotlib, which the extra `plots` brings: pip install 'timbre-dialer[plots]'; "
+            "without --plot and --html everything else works"
+        ) from error
     return pyplot
 
 
 def draw_call(samples: NDArray[np.int16], hearing: Hearing, out: Path) -> None:
-    """Draw waveform, level against floor with speech and tones, and P(person) over time, verdicts marked."""
+    """Draw a call to a PNG (see `call_picture`). Raises PicturesMissing, OSError."""
+    out.write_bytes(call_picture(samples, hearing))
+
+
+def call_picture(samples: NDArray[np.int16], hearing: Hearing, dpi: int = 110) -> bytes:
+    """Waveform, level against floor with speech and tones, and P(person) over time, verdicts marked: a PNG.
+
+    hearing: with its trace. Raises PicturesMissing.
+    """
     pyplot = _pyplot()
     figure, (wave, level, belief) = pyplot.subplots(3, 1, figsize=(11, 7), sharex=True)
     time_s = np.arange(len(samples)) / SAMPLE_RATE_HZ
@@ -46,21 +67,26 @@ def draw_call(samples: NDArray[np.int16], hearing: Hearing, out: Path) -> None:
         level.plot(ticks_s, column["floor_db"], linewidth=0.8, label="noise floor")
         level.fill_between(ticks_s, -96, -90, where=column["voiced"] > 0, color="tab:green", label="speech")
         level.fill_between(ticks_s, -90, -84, where=column["tone_hz"] > 0, color="tab:red", label="tone")
+        level.legend(loc="upper right", fontsize=8)
         belief.step(ticks_s, column["probability"], where="post")
     level.set_ylabel("dBFS")
-    level.legend(loc="upper right", fontsize=8)
     belief.set_ylabel("P(person)")
     belief.set_ylim(-0.02, 1.02)
     belief.set_xlabel("seconds since answer")
-    for verdict in [hearing.first, *hearing.later]:
-        if verdict is None:
-            continue
-        for axis in (wave, level, belief):
+    belief.set_xlim(0, max(len(samples) / SAMPLE_RATE_HZ, 1.0))
+    _mark_verdicts(hearing, (wave, level, belief))
+    return _saved(figure, dpi)
+
+
+def _mark_verdicts(hearing: Hearing, axes: Sequence[Any]) -> None:
+    """A line at every verdict, dotted for later ones; its class beside it, one below the other."""
+    said = [verdict for verdict in [hearing.first, *hearing.later] if verdict is not None]
+    for place, verdict in enumerate(said):
+        for axis in axes:
             axis.axvline(verdict.since_answer_s, color="black", linestyle=":" if verdict.settled else "-")
-        wave.annotate(verdict.call_class.value, (verdict.since_answer_s, 0.9 * wave.get_ylim()[1]), fontsize=9)
-    figure.tight_layout()
-    figure.savefig(str(out), dpi=110)
-    pyplot.close(figure)
+        words = f" {verdict.call_class.value} {verdict.probability:.2f}"
+        low, high = axes[0].get_ylim()
+        axes[0].annotate(words, (verdict.since_answer_s, high - (0.12 + 0.14 * (place % 5)) * (high - low)), fontsize=9)
 
 
 def write_report(
@@ -69,8 +95,9 @@ def write_report(
     records: Mapping[str, Sequence[Record]],
     complaints: Sequence[Complaint],
     notes: str = "",
+    examples: Sequence[Example] = (),
 ) -> None:
-    """Write one HTML file: tables of every contestant, the error curve, latencies, complaints."""
+    """Write one HTML file: tables of every contestant, the error curve, latencies, complaints, calls that are drawn."""
     parts = ["<!doctype html><meta charset=utf-8><title>Call progress analysis</title>", _STYLE, f"<p>{notes}</p>"]
     parts += [_picture(_draw_curves(records)), _picture(_draw_latencies(records))]
     for name, (rows, wrong) in tables.items():
@@ -78,12 +105,19 @@ def write_report(
     if complaints:
         items = "".join(f"<li>{html.escape(c.where)}: {html.escape(c.message)}</li>" for c in complaints)
         parts.append(f"<h2>Not judged ({len(complaints)})</h2><ul>{items}</ul>")
+    if examples:
+        parts.append("<h2>Calls</h2><p>A line is the first verdict, a dotted one a later verdict.</p>")
+    parts += [f"<h3>{html.escape(each.title)}</h3>{_example(each)}" for each in examples]
     out.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _example(example: Example) -> str:
+    return _picture(call_picture(example.samples, example.hearing, dpi=70))
 
 
 _STYLE = (
     "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto}td,th{padding:.2em .8em;text-align:right}"
-    "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f2f2f2}</style>"
+    "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f2f2f2}img{max-width:100%}</style>"
     "<h1>Call progress analysis</h1>"
 )
 
@@ -115,10 +149,10 @@ def _picture(png: bytes) -> str:
     return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
-def _saved(figure: Any) -> bytes:
+def _saved(figure: Any, dpi: int = 100) -> bytes:
     buffer = io.BytesIO()
     figure.tight_layout()
-    figure.savefig(buffer, format="png", dpi=100)
+    figure.savefig(buffer, format="png", dpi=dpi)
     _pyplot().close(figure)
     return buffer.getvalue()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amd.bank import AmdBank
+from amd.kept import KeptCalls
 from campaigns.attempt import AttemptState
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
@@ -34,6 +35,8 @@ from media.prompts import PromptLibrary, PromptMissing
 from media.soundfiles import SoundFileUnusable
 from media.tap_hub import TapHub
 from server.access import ExchangeAccess
+from server.amd_drift import DriftAlarm
+from server.amd_keeper import CallKeeper
 from server.catalogue import Catalogue
 from server.clock import SystemClock
 from server.compiled import compile_all
@@ -82,6 +85,8 @@ class House:
     recorder: Recorder
     redis: RedisLink
     inbound: Inbound
+    keeper: CallKeeper
+    drift: DriftAlarm
     trace: PacingTrace
 
     async def start_campaign(self, campaign_id: str) -> None:
@@ -154,6 +159,8 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                 await house.recorder.close()
                 await house.inbound.recorder.close()
                 await house.trace.flush()
+                await house.keeper.close()
+                await house.drift.save()
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -198,6 +205,10 @@ def _compose(
     link = LinkWatch(control, clock)
     gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, clock, hub.take)
     recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
+    collect = settings.amd.collect
+    keeper = CallKeeper(collect, KeptCalls(settings.kept_calls_dir), stores.dispositions, clock, hub.take)
+    drift = DriftAlarm(settings.amd.drift, settings.var_dir / "amd-drift.json", clock, hub.take, metrics)
+    bank = AmdBank(settings.media.tap_slots)
     services = Services(
         settings.node,
         control,
@@ -206,7 +217,7 @@ def _compose(
         rng,
         PatientLog(stores.attempts, Patience(clock, hub.take, "moves of calls")),
         desk,
-        Listening(taps, AmdBank(settings.media.tap_slots), clock),
+        Listening(taps, bank, clock, keeper.tapes if collect.enabled else None),
         prompts,
         recorder,
         gate.recycle,
@@ -234,12 +245,14 @@ def _compose(
         settings.var_dir / "pacing", clock, hub.take, catalogue.get,
         lambda campaign_id: run.law if (run := engine.runs.get(campaign_id)) else None,
     )  # fmt: skip
-    for listener in (metrics.take, engine.take, partial(_count_ended, gate), trace.take):
+    for listener in (metrics.take, engine.take, partial(_count_ended, gate), drift.take, trace.take):
         hub.listen(listener)
+    if collect.enabled:
+        hub.listen(keeper.take)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in, trace,
+        calls_in, keeper, drift, trace,
     )  # fmt: skip
 
 
@@ -257,6 +270,8 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "inbound": house.inbound.run(house.engine),
         "lag": _watch_lag(house),
         "pacing trace": house.trace.run(),
+        "calls to learn from": house.keeper.run(),
+        "drift": house.drift.run(),
     }
 
 

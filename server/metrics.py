@@ -41,6 +41,12 @@ class Metrics:
         self.verdict_s = Histogram(
             "timbre_amd_verdict_seconds", "Verdict after answer", ["verdict"], buckets=_VERDICT_S, registry=registry
         )
+        self.amd_drift = Gauge(
+            "timbre_amd_drift",
+            "How far AMD's verdicts moved against earlier days, while in alarm",
+            ["campaign", "trunk", "what"],
+            registry=registry,
+        )
         self.bridge_s = Histogram(
             "timbre_verdict_to_bridge_seconds",
             "Verdict to bridge, an agent being free",

@@ -18,14 +18,19 @@ from amd.known_prompts import DEFAULT_LIBRARY, KnownPrompts, LibraryUnusable, lo
 from amd.manifest import Complaint, ManifestError, read_manifest
 from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
-from amd.pictures import PicturesMissing, draw_call, write_report
+from amd.pictures import Example, PicturesMissing, draw_call, write_report
 from amd.training import workshop
 from amd.training.clips import ClipsMissing, read_clips
 from amd.training.synthetic import SpeakerMissing, espeak_greetings
 from amd.verdict import AmdSettings, CallClass, Verdict
+from media.frames import SAMPLE_RATE_HZ
 from media.soundfiles import SoundFileUnusable, load
+from server.commands.amd_review import collect, drift, review
 
 app = typer.Typer(help="Answering machine detection: judge recordings, score and train the detector.")
+app.command()(collect)
+app.command()(review)
+app.command()(drift)
 _BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
 
 
@@ -96,10 +101,12 @@ def evaluate(
     country: Annotated[str, typer.Option(help="Whose tones to expect (ISO 3166 alpha-2).")] = "ES",
     cost_ratio: Annotated[float, typer.Option(help="Machines put through that one lost person is worth.")] = 20.0,
     deadline_s: Annotated[float, typer.Option(help="Seconds until `unknown` is said.")] = 5.0,
+    drawn: Annotated[int, typer.Option(help="Calls to draw in the HTML report, wrong ones first.")] = 12,
 ) -> None:
     """Score the detector on recorded calls whose class is known."""
     console = Console(stderr=True)
-    contestants = {"timbre": scoring.ours(_settings(country, cost_ratio, deadline_s))}
+    settings = _settings(country, cost_ratio, deadline_s)
+    contestants = {"timbre": scoring.ours(settings)}
     if baseline is not None:
         if baseline not in _BASELINES:
             console.print(f"[red]unknown baseline {baseline!r}: choose one of {', '.join(_BASELINES)}[/red]")
@@ -115,13 +122,29 @@ def evaluate(
             json_out.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
         if html_out is not None:
             tables = {name: (scoring.scores(group), scoring.errors(group)) for name, group in records.items()}
-            write_report(html_out, tables, records, complaints, f"{len(entries)} calls of {manifest.name}")
+            examples = _examples(records["timbre"], settings, drawn)
+            write_report(html_out, tables, records, complaints, f"{len(entries)} calls of {manifest.name}", examples)
     except (ManifestError, PicturesMissing, OSError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
     if not records["timbre"]:
         console.print("[red]no call could be judged[/red]")
         raise typer.Exit(1)
+
+
+def _examples(records: list[scoring.Record], settings: AmdSettings, count: int) -> list[Example]:
+    """Calls to draw: those judged wrongly, people first, then one of each class that was judged right."""
+    wrong = [r for r in records if not scoring.is_right(r.entry.call_class, r.judgement.call_class)]
+    wrong.sort(key=lambda record: record.entry.call_class is not CallClass.HUMAN)
+    right = {record.entry.call_class: record for record in records if record not in wrong}
+    examples = []
+    for record in [*wrong[: max(0, count - len(right))], *right.values()][:count]:
+        samples = load(record.entry.file)
+        said = record.judgement.call_class.value
+        verb = "right" if record in right.values() else "wrong"
+        title = f"{record.entry.path}: {record.entry.call_class.value}, taken for {said} ({verb})"
+        examples.append(Example(title, samples[: 12 * SAMPLE_RATE_HZ], hear(samples, settings, trace=True)))
+    return examples
 
 
 def _report(console: Console, records: dict[str, list[scoring.Record]], complaints: list[Complaint]) -> None:
