@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import compiled, lean
 
 STATE_SIZE = 64
 HARD_LIMIT, AVERAGE, TAPERED = 0, 1, 2
@@ -46,7 +46,7 @@ def fresh_vicidial() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return state
 
 
-@compiled
+@lean
 def ratio(counts, calls_per_agent):  # type: ignore[no-untyped-def]
     """Fill up to calls_per_agent x idle agents; nothing while somebody waits. 1.0 is progressive."""
     if counts.waiting > 0:
@@ -54,7 +54,7 @@ def ratio(counts, calls_per_agent):  # type: ignore[no-untyped-def]
     return max(0, int(calls_per_agent * counts.idle) - counts.in_flight)
 
 
-@compiled
+@lean
 def wombat(counts, boost, most_waiting):  # type: ignore[no-untyped-def]
     """floor(boost x free agents), stopping while more than `most_waiting` people wait."""
     if counts.waiting > most_waiting:
@@ -62,7 +62,7 @@ def wombat(counts, boost, most_waiting):  # type: ignore[no-untyped-def]
     return max(0, int(boost * counts.idle) - counts.in_flight)
 
 
-@compiled
+@lean
 def issabel(counts, soon_free, use_asr):  # type: ignore[no-untyped-def]
     """Free agents and those about to be free; with `use_asr` divided by the answer ratio, at least 0.2."""
     wanted = float(counts.idle + soon_free - counts.waiting)
@@ -93,7 +93,7 @@ def averages(counts, mean_talk_s, mean_wrap_s, mean_answer_s, theta):  # type: i
     return max(placed, min(400, counts.idle - counts.in_flight))
 
 
-@compiled
+@lean
 def vicidial(state, counts, mode, level_max):  # type: ignore[no-untyped-def]
     """One second of VICIdial's adaptive dialling; returns calls to place."""
     at = int(state[_SAMPLES]) % 15

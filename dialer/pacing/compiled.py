@@ -1,7 +1,8 @@
 """`compiled`: numba's njit with a cache on disk that no change of the sources can make stale.
 
 Numba looks only at the file a function stands in; ours call each other across files. So the cache's folder is named
-after all sources of pacing together, and lies with Timbre's other caches (the package's folder may be read-only).
+after all compiled sources of pacing together, and lies with Timbre's other caches (the package's folder may be
+read-only).
 """
 
 import hashlib
@@ -9,10 +10,14 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from numba import njit
 from numba.core import config
+
+# Forecasts are sums over eight horizons side by side: unrolled by eight, they are vectors only with this (twice to six
+# times as fast). It changes no result: each number is computed by the same operations in the same order.
+vars(config)["SLP_VECTORIZE"] = 1
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -21,16 +26,28 @@ _R = TypeVar("_R")
 @cache
 def _folder() -> str:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "timbre"
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
-    print_of_all = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
+    texts = [source.read_bytes() for source in sorted(Path(__file__).parent.rglob("*.py"))]
+    print_of_all = hashlib.sha256(b"\0".join(text for text in texts if b"pacing.compiled import" in text)).hexdigest()
     return str(home / f"pacing-{print_of_all[:16]}")
 
 
 def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile on first call, keep the machine code for the next start."""
-    options = vars(config)
+    return _compiled(function, _nrt=True)
+
+
+def lean(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """`compiled`, for functions that make no arrays: melted into their caller, references to arrays not counted.
+
+    Handing over a floor full of arrays and counting who holds them costs more than most of these functions do.
+    """
+    return _compiled(function, forceinline=True, _nrt=False)
+
+
+def _compiled(function: Callable[_P, _R], **more: bool) -> Callable[_P, _R]:
+    options, make = vars(config), cast(Callable[..., Callable[[Callable[_P, _R]], Callable[_P, _R]]], njit)
     before, options["CACHE_DIR"] = options["CACHE_DIR"], _folder()
     try:
-        return njit(cache=True, error_model="numpy")(function)
+        return make(cache=True, error_model="numpy", **more)(function)
     finally:
         options["CACHE_DIR"] = before

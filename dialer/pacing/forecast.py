@@ -113,30 +113,32 @@ def _rung(ring, still_open, person_by, out):  # type: ignore[no-untyped-def]
     _choose_horizons(answer, person_by, out)
     # Horizons and ages are whole seconds, so a person's delay is needed at whole seconds only; an answer in the very
     # second that a call is in comes after a third of it on average.
-    by_whole, by_soon = np.zeros(_LONGEST_S + 1), np.zeros(_LONGEST_S + 1)
+    by_whole = np.zeros(_LONGEST_S + 1)
     for second in range(_LONGEST_S + 1):
         by_whole[second] = _person_by(person_by, float(second))
-        by_soon[second] = _person_by(person_by, second - 0.3)
-    for age in range(RING_BINS):
-        if left[age] < 1e-6:
-            for column in range(COLUMNS):
-                out[RING_ROW + age, column] = 0.0
-            continue
-        for column in range(COLUMNS):
-            horizon_s = int(out[0, column])
-            total = answer[age] * by_soon[horizon_s]
-            for later in range(1, min(horizon_s + 1, RING_BINS - age)):
-                total += answer[age + later] * by_whole[horizon_s - later]
-            out[RING_ROW + age, column] = min(1.0, total / left[age])
+    total = np.zeros(RING_BINS)
+    for column in range(COLUMNS):
+        horizon_s = int(out[0, column])
+        soon = _person_by(person_by, horizon_s - 0.3)
+        for age in range(RING_BINS):  # all ages side by side: a vector
+            total[age] = answer[age] * soon
+        for later in range(1, min(horizon_s + 1, RING_BINS)):
+            by_then = by_whole[horizon_s - later]
+            for age in range(RING_BINS - later):
+                total[age] += answer[age + later] * by_then
+        for age in range(RING_BINS):
+            out[RING_ROW + age, column] = min(1.0, total[age] / left[age]) if left[age] >= 1e-6 else 0.0
 
 
 @compiled
 def _choose_horizons(answer, person_by, out):  # type: ignore[no-untyped-def]
     """Mid-quantiles of the time from originate to a person, in whole seconds."""
-    cumulative = np.zeros(_LONGEST_S)
+    cumulative, by_half = np.zeros(_LONGEST_S), np.zeros(_LONGEST_S)
     for t in range(_LONGEST_S):
-        for second in range(min(t + 1, RING_BINS)):
-            cumulative[t] += answer[second] * _person_by(person_by, t - second - 0.5)
+        by_half[t] = _person_by(person_by, t - 0.5)
+    for second in range(min(_LONGEST_S, RING_BINS)):
+        for t in range(_LONGEST_S - second):
+            cumulative[second + t] += answer[second] * by_half[t]
     total = max(cumulative[_LONGEST_S - 1], 1e-9)
     t = 0
     for column in range(HORIZONS):
@@ -148,10 +150,13 @@ def _choose_horizons(answer, person_by, out):  # type: ignore[no-untyped-def]
 
 @compiled
 def _fill_screen(density, left, out):  # type: ignore[no-untyped-def]
+    within = np.zeros(SCREEN_BINS + 1)
     for age in range(SCREEN_BINS):
+        within[0] = 0.0
+        for bins in range(SCREEN_BINS - age):
+            within[bins + 1] = within[bins] + density[age + bins]
         for column in range(COLUMNS):
-            last = min(SCREEN_BINS, age + int(out[0, column] / SCREEN_BIN_S))
-            total = density[age:last].sum()
+            total = within[min(SCREEN_BINS - age, int(out[0, column] / SCREEN_BIN_S))]
             out[SCREEN_ROW + age, column] = min(1.0, total / left[age]) if left[age] > 1e-6 else 0.5
 
 
@@ -167,25 +172,35 @@ def _busy(shapes, talk_open, wrap_open, connect_s, out):  # type: ignore[no-unty
         q = end_probability(shapes.talk, FIRST, index, talk_open[index])
         width_s = (TALK_EDGES_S[index + 1] if index + 1 < TALK_BINS else 2880.0) - TALK_EDGES_S[index]
         per_second[index] = 1.0 - math.exp(math.log(max(1e-9, 1.0 - q)) / width_s)
+    longest_s = 0
+    for column in range(COLUMNS):
+        longest_s = max(longest_s, int(out[0, column] + connect_s))
+    ends = np.zeros((longest_s, TALK_BINS))
+    for index in range(TALK_BINS):
+        _talk_ends(index, per_second, ends)
+    free = np.zeros(TALK_BINS)
     for column in range(COLUMNS):
         within_s = int(out[0, column] + connect_s)
         for age in range(WRAP_BINS):
             then = min(WRAP_BINS, age + within_s)
             out[WRAP_ROW + age, column] = 1.0 - wrap_left[then] / wrap_left[age] if wrap_left[age] > 1e-9 else 1.0
+        free[:] = 0.0
+        for second in range(within_s):
+            wrapped_up = 1.0 - wrap_left[min(WRAP_BINS, within_s - second - 1)]
+            for index in range(TALK_BINS):
+                free[index] += ends[second, index] * wrapped_up
         for index in range(TALK_BINS):
-            out[TALK_ROW + index, column] = _free_from_talk(index, within_s, per_second, wrap_left)
+            out[TALK_ROW + index, column] = free[index]
 
 
 @compiled
-def _free_from_talk(index, within_s, per_second, wrap_left):  # type: ignore[no-untyped-def]
-    """P(the talk ends, and the wrap-up after it, within whole seconds), from the middle of a bin of age."""
+def _talk_ends(index, per_second, ends):  # type: ignore[no-untyped-def]
+    """P(a talk in the middle of a bin of age ends in each of the next seconds), into ends[:, index]."""
     upper_s = TALK_EDGES_S[index + 1] if index + 1 < TALK_BINS else TALK_EDGES_S[index] + 480.0
     age_s = (TALK_EDGES_S[index] + upper_s) / 2
-    talking, free, at = 1.0, 0.0, index
-    for second in range(within_s):
+    talking, at = 1.0, index
+    for second in range(len(ends)):
         while at + 1 < TALK_BINS and age_s + second >= TALK_EDGES_S[at + 1]:
             at += 1
-        ends = talking * per_second[at]
-        talking -= ends
-        free += ends * (1.0 - wrap_left[min(WRAP_BINS, within_s - second - 1)])
-    return free
+        ends[second, index] = talking * per_second[at]
+        talking -= ends[second, index]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import lean
 from dialer.pacing.shapes import Floats
 
 # Slots of the state.
@@ -57,7 +57,7 @@ def fresh(settings: Guarantee) -> Floats:
     return state
 
 
-@compiled
+@lean
 def people_to_come(state, now_s, left_s):  # type: ignore[no-untyped-def]
     """People expected in the rest of the window, at the rate since this process began; -1 when not known yet."""
     seen = state[PEOPLE] - state[PEOPLE_BEFORE]
@@ -66,7 +66,7 @@ def people_to_come(state, now_s, left_s):  # type: ignore[no-untyped-def]
     return seen / max(1.0, now_s - state[BEGAN_S]) * left_s
 
 
-@compiled
+@lean
 def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type: ignore[no-untyped-def]
     """Move theta to the tally of the window (totals, not differences). mistaken: estimated AMD false positives."""
     if state[BEGAN_S] < 0.0:
@@ -82,7 +82,7 @@ def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type
     state[LN_THETA] = min(math.log(settings.theta_max), state[LN_THETA] + settings.eta * (aim * more - worse))
 
 
-@compiled
+@lean
 def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-untyped-def]
     """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls dialled ahead.
 
@@ -99,7 +99,7 @@ def may_over_dial(settings, state, at_risk, now_s, left_s):  # type: ignore[no-u
     return state[ABANDONED] + state[MISTAKEN] + kept <= settings.cap * people
 
 
-@compiled
+@lean
 def theta_of(state):  # type: ignore[no-untyped-def]
     """The risk the next call may carry."""
     return math.exp(state[LN_THETA])

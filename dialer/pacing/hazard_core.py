@@ -9,12 +9,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import compiled, lean
 from dialer.pacing.forecast import COLUMNS, EXACT_UP_TO, HORIZONS, RING_ROW, SCREEN_ROW, TALK_ROW, WRAP_ROW, rebuild
 from dialer.pacing.guarantee import may_over_dial, theta_of
-from dialer.pacing.risk import cumulate, exact_risk, normal_risk, spread
+from dialer.pacing.risk import add_moments, cumulate_all, exact_risks, normal_risk, spread_all
 from dialer.pacing.shapes import RING_BINS, RING_MEMORY, SCREEN_BIN_S, SCREEN_BINS, WRAP_BINS, Floats, note, talk_bin
 
 # Kinds of calls in flight and of agents, as small integers.
@@ -98,196 +97,184 @@ def rang(ring, memory, lasted_s, way):  # type: ignore[no-untyped-def]
     note(ring, int(lasted_s), way, RING_MEMORY)
 
 
-@compiled
+@lean
 def _longest_streak(answered):  # type: ignore[no-untyped-def]
     """Failures in a row that a living network gives once in a hundred thousand calls."""
     return max(12.0, math.log(1e-5) / math.log(1.0 - min(0.9, max(0.02, answered))))
 
 
-class Rows(NamedTuple):
-    """A view, looked up once: rows of the table for each call and agent that counts, and what oracles know of them."""
+# Rows of Desk.sums: distributions of people and of freed agents (each may be EXACT_UP_TO coins), moments, risks.
+_PEOPLE, _FREED = 0, EXACT_UP_TO + 2
+_MOMENTS = 2 * (EXACT_UP_TO + 2)
+_RISKS = _MOMENTS + 3
 
-    calls: NDArray[np.int64]
-    agents: NDArray[np.int64]
-    call_known_s: Floats
-    agent_known_s: Floats
+
+class Desk(NamedTuple):
+    """Room to work in, made once: float64[calls and agents at the most, COLUMNS] and float64[sums, HORIZONS].
+
+    odds: what `look_up` found: chances of calls to become a person, then of agents to come free, by the horizons.
+    """
+
+    odds: Floats
+    sums: Floats
 
 
 @compiled
+def desk(most):  # type: ignore[no-untyped-def]
+    """A desk for so many calls and agents together."""
+    return Desk(np.empty((most, COLUMNS)), np.empty((_RISKS + 1, HORIZONS)))
+
+
+@lean
 def ring_row(age_s):  # type: ignore[no-untyped-def]
     """The table's row of a call that has been ringing for so long."""
     return RING_ROW + min(max(int(age_s), 0), RING_BINS - 1)
 
 
-@compiled
-def look_up(view):  # type: ignore[no-untyped-def]
-    """(rows, idle agents, people waiting, index of each looked-up call in the view)."""
+@lean
+def look_up(tables, view, connect_s, odds):  # type: ignore[no-untyped-def]
+    """Fill `odds`: rows of the table for each call and agent that counts; an oracle knows.
+
+    Returns (calls, agents looked up, idle agents, people waiting).
+    """
     calls, agents = view.calls, view.agents
-    call_rows, agent_rows = np.empty(len(calls), np.int64), np.empty(len(agents), np.int64)
-    call_known_s, agent_known_s = np.empty(len(calls)), np.empty(len(agents))
-    n_calls, n_agents, idle, waiting = 0, 0, 0, 0
+    at, n_agents, idle, waiting = 0, 0, 0, 0
     for i in range(len(calls)):
         kind = calls[i, 0]
         if kind == WAITING:
             waiting += 1
             continue
         if kind == RINGING:
-            call_rows[n_calls] = ring_row(calls[i, 1])
+            row = ring_row(calls[i, 1])
         else:
-            call_rows[n_calls] = SCREEN_ROW + min(max(int(calls[i, 1] / SCREEN_BIN_S), 0), SCREEN_BINS - 1)
-        call_known_s[n_calls] = calls[i, 3]
-        n_calls += 1
+            row = SCREEN_ROW + min(max(int(calls[i, 1] / SCREEN_BIN_S), 0), SCREEN_BINS - 1)
+        _note_odds(tables, row, calls[i, 3], 0.0, odds, at)
+        at += 1
+    n_calls = at
     for i in range(len(agents)):
         kind = agents[i, 0]
         if kind == IDLE:
             idle += 1
         elif kind == TALKING or kind == WRAPPING:
             if kind == TALKING:
-                agent_rows[n_agents] = TALK_ROW + talk_bin(agents[i, 1])
+                row = TALK_ROW + talk_bin(agents[i, 1])
             else:
-                agent_rows[n_agents] = WRAP_ROW + min(max(int(agents[i, 1]), 0), WRAP_BINS - 1)
-            agent_known_s[n_agents] = agents[i, 2]
+                row = WRAP_ROW + min(max(int(agents[i, 1]), 0), WRAP_BINS - 1)
+            _note_odds(tables, row, agents[i, 2], connect_s, odds, at)
+            at += 1
             n_agents += 1
-    rows = Rows(call_rows[:n_calls], agent_rows[:n_agents], call_known_s[:n_calls], agent_known_s[:n_agents])
-    return rows, idle, waiting
+    return n_calls, n_agents, idle, waiting
 
 
-@compiled
-def _chance(tables, column, row, known_s, within_s):  # type: ignore[no-untyped-def]
-    """P(a person, or free, by the horizon); an oracle knows."""
+@lean
+def _note_odds(tables, row, known_s, grace_s, odds, at):  # type: ignore[no-untyped-def]
+    """P(a person, or free, by each horizon, and for agents `grace_s` later)."""
     if known_s < 0.0:
-        return tables[row, column]
-    return 1.0 if known_s <= within_s else 0.0
+        for column in range(COLUMNS):
+            odds[at, column] = tables[row, column]
+        return
+    for column in range(COLUMNS):
+        odds[at, column] = 1.0 if known_s <= tables[0, column] + grace_s else 0.0
 
 
-@compiled
-def _moments(tables, rows, column, connect_s):  # type: ignore[no-untyped-def]
-    """Mean, variance, third central moment of people - freed agents at one horizon."""
-    mean, variance, third = 0.0, 0.0, 0.0
-    calls, agents, call_known_s, agent_known_s = rows.calls, rows.agents, rows.call_known_s, rows.agent_known_s
-    horizon_s = tables[0, column]
-    for i in range(len(calls)):
-        p = _chance(tables, column, calls[i], call_known_s[i], horizon_s)
-        v = p * (1.0 - p)
-        mean += p
-        variance += v
-        third += v * (1.0 - 2.0 * p)
-    for i in range(len(agents)):
-        p = _chance(tables, column, agents[i], agent_known_s[i], horizon_s + connect_s)
-        v = p * (1.0 - p)
-        mean -= p
-        variance += v
-        third -= v * (1.0 - 2.0 * p)
-    return mean, variance, third
-
-
-@compiled
-def _freed(tables, rows, column, connect_s, freed):  # type: ignore[no-untyped-def]
-    """Fill `freed` with P(at most so many busy agents free by the horizon)."""
-    freed[0] = 1.0
-    agents, known_s, within_s = rows.agents, rows.agent_known_s, tables[0, column] + connect_s
-    for i in range(len(agents)):
-        spread(freed, i, _chance(tables, column, agents[i], known_s[i], within_s))
-    cumulate(freed, len(agents))
-
-
-@compiled
-def _people(tables, rows, column, people):  # type: ignore[no-untyped-def]
-    """Fill `people` with the distribution of calls in flight that are a person by the horizon."""
-    people[0] = 1.0
-    calls, known_s, within_s = rows.calls, rows.call_known_s, tables[0, column]
-    for i in range(len(calls)):
-        spread(people, i, _chance(tables, column, calls[i], known_s[i], within_s))
-
-
-@compiled
-def place_calls(tables, rows, theta, surplus, at_most, connect_s):  # type: ignore[no-untyped-def]
+@lean
+def place_calls(tables, desk, n_calls, n_agents, theta, surplus, at_most):  # type: ignore[no-untyped-def]
     """How many calls to place while the risk of the next is at most theta, and the risk of the first not placed.
 
     surplus: idle agents - people waiting.
     """
-    if at_most <= 0 or surplus + len(rows.agents) <= 0:
+    if at_most <= 0 or surplus + n_agents <= 0:
         return 0, 1.0
-    room = EXACT_UP_TO - len(rows.calls) - len(rows.agents)
+    room = EXACT_UP_TO - n_calls - n_agents
     if room >= min(at_most, _EXACT_AT_LEAST):
-        return _place_exact(tables, rows, theta, surplus, min(at_most, room), connect_s)
-    return _place_normal(tables, rows, theta, surplus, at_most, connect_s)
+        return _place_exact(tables, desk, n_calls, n_agents, theta, surplus, min(at_most, room))
+    return _place_normal(tables, desk, n_calls, n_agents, theta, surplus, at_most)
 
 
-@compiled
-def _place_exact(tables, rows, theta, surplus, at_most, connect_s):  # type: ignore[no-untyped-def]
-    n_people, n_freed = len(rows.calls), len(rows.agents)
-    people = np.zeros((HORIZONS, n_people + at_most + 2))
-    freed = np.zeros((HORIZONS, n_freed + 2))
+@lean
+def _place_exact(tables, desk, n_calls, n_agents, theta, surplus, at_most):  # type: ignore[no-untyped-def]
+    people, freed, risks = desk.sums[_PEOPLE:_FREED], desk.sums[_FREED:_MOMENTS], desk.sums[_RISKS]
+    for column in range(HORIZONS):
+        people[0, column] = 1.0
+        freed[0, column] = 1.0
+    for i in range(n_calls):
+        spread_all(people, i, desk.odds[i])
+    for i in range(n_agents):
+        spread_all(freed, i, desk.odds[n_calls + i])
+    cumulate_all(freed, n_agents)
+    n_people = n_calls
+    exact_risks(people, n_people, freed, n_agents, surplus, risks)
+    risk = 0.0
+    for column in range(HORIZONS - 1, -1, -1):
+        risk += risks[column] / HORIZONS
+    placed = 0
+    while risk <= theta and placed < at_most:
+        spread_all(people, n_people, tables[RING_ROW])
+        n_people += 1
+        placed += 1
+        exact_risks(people, n_people, freed, n_agents, surplus, risks)
+        risk = 0.0
+        for column in range(HORIZONS):
+            risk += risks[column] / HORIZONS
+    return placed, risk
+
+
+@lean
+def _place_normal(tables, desk, n_calls, n_agents, theta, surplus, at_most):  # type: ignore[no-untyped-def]
+    moments = desk.sums[_MOMENTS:_RISKS]
+    for column in range(HORIZONS):
+        moments[0, column] = moments[1, column] = moments[2, column] = 0.0
+    for i in range(n_calls):
+        add_moments(moments, desk.odds[i], 1.0)
+    for i in range(n_agents):
+        add_moments(moments, desk.odds[n_calls + i], -1.0)
     risk = 0.0
     # The longest horizons carry most of the risk: when they alone are over theta, the rest need not be known.
     for column in range(HORIZONS - 1, -1, -1):
-        _people(tables, rows, column, people[column])
-        _freed(tables, rows, column, connect_s, freed[column])
-        risk += exact_risk(people[column], n_people, freed[column], n_freed, surplus) / HORIZONS
+        risk += normal_risk(surplus, moments[0, column], moments[1, column], moments[2, column]) / HORIZONS
         if risk > theta:
             return 0, risk
     placed = 0
     while risk <= theta and placed < at_most:
+        add_moments(moments, tables[RING_ROW], 1.0)
         risk = 0.0
         for column in range(HORIZONS):
-            spread(people[column], n_people, tables[RING_ROW, column])
-            risk += exact_risk(people[column], n_people + 1, freed[column], n_freed, surplus) / HORIZONS
-        n_people += 1
+            risk += normal_risk(surplus, moments[0, column], moments[1, column], moments[2, column]) / HORIZONS
         placed += 1
     return placed, risk
 
 
 @compiled
-def _place_normal(tables, rows, theta, surplus, at_most, connect_s):  # type: ignore[no-untyped-def]
-    moments = np.zeros((HORIZONS, 3))
-    risk = 0.0
-    for column in range(HORIZONS - 1, -1, -1):
-        mean, variance, third = _moments(tables, rows, column, connect_s)
-        moments[column, 0], moments[column, 1], moments[column, 2] = mean, variance, third
-        risk += normal_risk(surplus, mean, variance, third) / HORIZONS
-        if risk > theta:
-            return 0, risk
-    placed = 0
-    while risk <= theta and placed < at_most:
-        risk = 0.0
-        for column in range(HORIZONS):
-            p = tables[RING_ROW, column]
-            moments[column, 0] += p
-            moments[column, 1] += p * (1 - p)
-            moments[column, 2] += p * (1 - p) * (1 - 2 * p)
-            risk += normal_risk(surplus, moments[column, 0], moments[column, 1], moments[column, 2]) / HORIZONS
-        placed += 1
-    return placed, risk
-
-
-@compiled
-def choose_give_ups(tables, view, rows, surplus, ring_min_s, connect_s, chosen):  # type: ignore[no-untyped-def]
+def choose_give_ups(tables, view, odds, n_calls, n_agents, surplus, ring_min_s, chosen):  # type: ignore[no-untyped-def]
     """Mark the oldest calls that have rung their legal minimum while a caller would probably find nobody.
 
     chosen: bool[calls of the view], False everywhere, to fill. Returns how many. One that is given up no longer counts
     (its chance of a person within seconds is small: moments are exact, and exact enough, for teams of any size).
     """
     calls = view.calls
-    rung = np.zeros(len(calls))
     candidates = 0
     for i in range(len(calls)):
         if calls[i, 0] == RINGING and calls[i, 2] >= ring_min_s:
-            rung[i] = -calls[i, 2]
             candidates += 1
     if candidates == 0:
         return 0
     last = COLUMNS - 1
-    mean, variance, third = _moments(tables, rows, last, connect_s)
+    mean, variance, third = _soon(odds, n_calls, n_agents)
     if normal_risk(surplus, mean, variance, third) <= GIVE_UP_ABOVE:
         return 0
+    rung = np.zeros(len(calls))
+    for i in range(len(calls)):
+        if calls[i, 0] == RINGING and calls[i, 2] >= ring_min_s:
+            rung[i] = -calls[i, 2]
     oldest_first = np.argsort(rung)
     count = 0
     while count < candidates and normal_risk(surplus, mean, variance, third) > GIVE_UP_ABOVE:
         i = oldest_first[count]
         chosen[i] = True
         count += 1
-        p = _chance(tables, last, ring_row(calls[i, 1]), calls[i, 3], tables[0, last])
+        p = tables[ring_row(calls[i, 1]), last]
+        if calls[i, 3] >= 0.0:
+            p = 1.0 if calls[i, 3] <= tables[0, last] else 0.0
         mean -= p
         variance -= p * (1 - p)
         third -= p * (1 - p) * (1 - 2 * p)
@@ -295,17 +282,36 @@ def choose_give_ups(tables, view, rows, surplus, ring_min_s, connect_s, chosen):
 
 
 @compiled
+def _soon(odds, n_calls, n_agents):  # type: ignore[no-untyped-def]
+    """Mean, variance, third central moment of people - freed agents within the give-up horizon."""
+    mean, variance, third = 0.0, 0.0, 0.0
+    for i in range(n_calls + n_agents):
+        p, sign = odds[i, COLUMNS - 1], 1.0 if i < n_calls else -1.0
+        v = p * (1.0 - p)
+        mean += sign * p
+        variance += v
+        third += sign * (v * (1.0 - 2.0 * p))
+    return mean, variance, third
+
+
+@lean
+def must_look_again(memory, now_s):  # type: ignore[no-untyped-def]
+    """Whether the tables are due to be rebuilt."""
+    early = memory[BEGAN_S] < 0.0 or now_s - memory[BEGAN_S] < _EARLY_S
+    return now_s - memory[REBUILT_S] >= (_REBUILD_EARLY_S if early else _REBUILD_S)
+
+
+@compiled
 def look_again(shapes, tables, memory, view, now_s, connect_s):  # type: ignore[no-untyped-def]
     """Rebuild the tables when they are due."""
     if memory[BEGAN_S] < 0.0:
         memory[BEGAN_S] = now_s
-    wait_s = _REBUILD_EARLY_S if now_s - memory[BEGAN_S] < _EARLY_S else _REBUILD_S
-    if now_s - memory[REBUILT_S] >= wait_s:
+    if must_look_again(memory, now_s):
         memory[REBUILT_S] = now_s
         rebuild(shapes, tables, view.calls, view.agents, connect_s)
 
 
-@compiled
+@lean
 def _at_risk(theta, ahead):  # type: ignore[no-untyped-def]
     """Abandonments to expect of so many calls more than idle agents."""
     return max(theta, _RISK_AT_LEAST) * max(0, ahead)
@@ -318,7 +324,14 @@ def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):
     chosen: bool[calls], filled with the calls to give up.
     """
     look_again(shapes, tables, memory, view, now_s, terms.connect_s)
-    rows, idle, waiting = look_up(view)
+    room_to_work = desk(len(view.calls) + len(view.agents))
+    return decide_at(room_to_work, tables, memory, settings, state, view, terms, now_s, chosen)
+
+
+@lean
+def decide_at(desk, tables, memory, settings, state, view, terms, now_s, chosen):  # type: ignore[no-untyped-def]
+    """`decide` with the tables looked after, and a desk that is there already."""
+    n_calls, n_agents, idle, waiting = look_up(tables, view, terms.connect_s, desk.odds)
     floor = min(max(0, idle - len(view.calls)), terms.room)
     at_most, why = terms.room, ROOM
     if memory[ENDED_CALLS] < LEARNT_CALLS:
@@ -331,7 +344,7 @@ def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):
     elif not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN
     elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s):
-        placed, risk = place_calls(tables, rows, theta, idle - waiting, at_most, terms.connect_s)
+        placed, risk = place_calls(tables, desk, n_calls, n_agents, theta, idle - waiting, at_most)
         if placed < at_most:
             why = FORECAST
         # The budget must bear the calls about to be placed as well, not only those in flight.
@@ -343,7 +356,7 @@ def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):
         # Nearly without risk, but not only when no other campaign dials: else that one would starve this one, which
         # could never earn its budget again.
         safe = min(theta, settings.cap * _SAFE_SHARE)
-        placed, risk = place_calls(tables, rows, safe, idle - waiting, at_most, terms.connect_s)
+        placed, risk = place_calls(tables, desk, n_calls, n_agents, safe, idle - waiting, at_most)
         why = BUDGET
     else:
         placed, risk, why = floor, 1.0, BUDGET
@@ -351,5 +364,5 @@ def decide(shapes, tables, memory, settings, state, view, terms, now_s, chosen):
         placed, why = floor, FLOOR
     given_up = 0
     if placed == 0 and terms.give_up:
-        given_up = choose_give_ups(tables, view, rows, idle - waiting, terms.ring_min_s, terms.connect_s, chosen)
+        given_up = choose_give_ups(tables, view, desk.odds, n_calls, n_agents, idle - waiting, terms.ring_min_s, chosen)
     return placed, why, risk, given_up

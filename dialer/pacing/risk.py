@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import lean
+from dialer.pacing.shapes import Floats
 
 
-@compiled
+@lean
 def normal_risk(surplus, mean, variance, third):  # type: ignore[no-untyped-def]
     """P(people - freed agents >= surplus): normal with continuity and skewness correction.
 
@@ -21,7 +22,7 @@ def normal_risk(surplus, mean, variance, third):  # type: ignore[no-untyped-def]
     return min(1.0, max(0.0, 0.5 * math.erfc(x * 0.7071067811865476) - bent))
 
 
-@compiled
+@lean
 def spread(distribution, count, p):  # type: ignore[no-untyped-def]
     """Add one coin with chance p to the distribution of a sum of `count` coins, in place."""
     distribution[count + 1] = distribution[count] * p
@@ -30,23 +31,74 @@ def spread(distribution, count, p):  # type: ignore[no-untyped-def]
     distribution[0] *= 1.0 - p
 
 
-@compiled
-def cumulate(distribution, count):  # type: ignore[no-untyped-def]
-    """Turn a distribution over 0..count into P(at most), in place."""
+@lean
+def spread_all(distributions, count, p):  # type: ignore[no-untyped-def]
+    """`spread` at all eight horizons: distributions float64[sums, 8], p float64[8 or more].
+
+    Tuples and unsigned numbers, because only so does the compiler see that it may take eight columns at once.
+    """
+    a = (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7])
+    q = (1.0 - a[0], 1.0 - a[1], 1.0 - a[2], 1.0 - a[3], 1.0 - a[4], 1.0 - a[5], 1.0 - a[6], 1.0 - a[7])
+    for column in range(8):
+        distributions[count + 1, column] = 0.0
+    index = np.uint64(count + 1)
+    while index > np.uint64(0):
+        below = index - np.uint64(1)
+        for column in range(8):
+            distributions[index, column] = (
+                distributions[index, column] * q[column] + distributions[below, column] * a[column]
+            )
+        index = below
+    for column in range(8):
+        distributions[0, column] *= q[column]
+
+
+@lean
+def add_moments(sums, p, sign):  # type: ignore[no-untyped-def]
+    """Add one coin at eight horizons to sums float64[3, 8]: mean, variance, third central moment.
+
+    sign: 1.0 for a call that may become a person, -1.0 for an agent that may come free.
+    """
+    a = (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7])
+    for column in range(8):
+        sums[0, column] += sign * a[column]
+    for column in range(8):
+        sums[1, column] += a[column] * (1.0 - a[column])
+    for column in range(8):
+        sums[2, column] += sign * (a[column] * (1.0 - a[column]) * (1.0 - 2.0 * a[column]))
+
+
+@lean
+def cumulate_all(distributions, count):  # type: ignore[no-untyped-def]
+    """Turn eight distributions over 0..count into P(at most), in place."""
     for index in range(1, count + 1):
-        distribution[index] += distribution[index - 1]
+        for column in range(8):
+            distributions[index, column] += distributions[index - 1, column]
 
 
-@compiled
-def exact_risk(people, n_people, freed_by, n_freed, surplus):  # type: ignore[no-untyped-def]
-    """P(people - freed >= surplus). people: distribution; freed_by: P(at most so many agents freed)."""
+@lean
+def exact_risks(people, n_people, freed_by, n_freed, surplus, out):  # type: ignore[no-untyped-def]
+    """P(people - freed >= surplus) at eight horizons, into out float64[8].
+
+    people: distributions; freed_by: P(at most so many agents freed).
+    """
+    for column in range(8):
+        out[column] = 0.0
+    for index in range(max(0, surplus), n_people + 1):
+        at_most = min(index - surplus, n_freed)
+        for column in range(8):
+            out[column] += people[index, column] * freed_by[at_most, column]
+
+
+def exact_risk(people: Floats, n_people: int, freed_by: Floats, n_freed: int, surplus: int) -> float:
+    """`exact_risks` at one horizon, in plain words."""
     total = 0.0
     for index in range(max(0, surplus), n_people + 1):
-        total += people[index] * freed_by[min(index - surplus, n_freed)]
+        total += float(people[index] * freed_by[min(index - surplus, n_freed)])
     return total
 
 
-def coins(chances: list[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def coins(chances: list[float]) -> Floats:
     """The distribution of how many of these independent events happen."""
     distribution = np.zeros(len(chances) + 1)
     distribution[0] = 1.0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dialer.pacing import shapes as life
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import compiled, lean
 from dialer.pacing.hazard_core import AWAY, ENDED_CALLS, IDLE, RINGING, SCREENING, TALKING, WAITING, WRAPPING, rang
 from dialer.pacing.shapes import Floats
 from dialer.pacing.sim.world import (
@@ -48,8 +48,12 @@ TRUE_PEOPLE, TRUE_ABANDONED, MISTAKEN, GIVEN_UP, LEFT_EARLY = 5, 6, 7, 8, 9
 TALLIES = 10
 # Slots of Floor.sums.
 TALK_S, WRAP_S, IDLE_S, DIGITAL_S, INTERRUPTED, WRAP_UPS, CALL_COUNT, IDLE_SPELLS, WAIT_S, IN_FLIGHT = range(10)
-SUMS = 10
+# How many there are now: callers who wait, and agents of each kind (IDLE, TALKING, WRAPPING, AWAY).
+N_WAITING, N_AGENTS = 10, 11
+SUMS = 15
 IDLE_BINS = 301
+# `due` is searched in two steps: the soonest of each block of so many, then that block.
+_BLOCK = 16
 
 
 # Columns of Floor.calls: the first IN_FLIGHT rows are calls in flight.
@@ -63,13 +67,15 @@ AGENT_COLUMNS = 7
 class Floor(NamedTuple):
     """All that changes, float64: few arrays, for each costs something at every call of a compiled function.
 
-    due: when the next thing happens, to the agents and then to the calls. minutes: rows (true people,
-    true abandoned, mistaken). sums: SUMS numbers, then IDLE_BINS counts of idle spells by whole seconds.
+    due: when the next thing happens, to the agents and then to the calls; soonest: the least of each block of it.
+    minutes: rows (true people, true abandoned, mistaken). sums: SUMS numbers, then IDLE_BINS counts of idle spells by
+    whole seconds.
     """
 
     calls: Floats
     agents: Floats
     due: Floats
+    soonest: Floats
     tally: Floats
     minutes: Floats
     sums: Floats
@@ -77,17 +83,51 @@ class Floor(NamedTuple):
 
 def empty(agents: int, campaigns: int, capacity: int, minutes: int) -> Floor:
     """Everybody idle, nothing in flight."""
+    sums = np.zeros(SUMS + IDLE_BINS)
+    sums[N_AGENTS + IDLE] = agents
     return Floor(
         calls=np.zeros((capacity, CALL_COLUMNS)),
         agents=np.zeros((agents, AGENT_COLUMNS)),
         due=np.full(agents + capacity, NEVER),
+        soonest=np.full((agents + capacity) // _BLOCK + 1, NEVER),
         tally=np.zeros((campaigns, TALLIES)),
         minutes=np.zeros((minutes, 3)),
-        sums=np.zeros(SUMS + IDLE_BINS),
+        sums=sums,
     )
 
 
-@compiled
+@lean
+def set_due(floor, at, when_s):  # type: ignore[no-untyped-def]
+    """When the next thing happens to agent or call `at` (agents first)."""
+    due, soonest, block = floor.due, floor.soonest, at // _BLOCK
+    before_s, due[at] = due[at], when_s
+    if when_s <= soonest[block]:
+        soonest[block] = when_s
+    elif before_s == soonest[block]:
+        least_s = NEVER
+        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, len(due))):
+            least_s = min(least_s, due[i])
+        soonest[block] = least_s
+
+
+@lean
+def is_due(floor, by_s):  # type: ignore[no-untyped-def]
+    """Whether anything happens by then."""
+    for block in range((len(floor.agents) + int(floor.sums[IN_FLIGHT])) // _BLOCK + 1):
+        if floor.soonest[block] <= by_s:
+            return True
+    return False
+
+
+@lean
+def become(floor, agent, kind):  # type: ignore[no-untyped-def]
+    """The agent does something else from now on."""
+    floor.sums[N_AGENTS + int(floor.agents[agent, A_KIND])] -= 1.0
+    floor.sums[N_AGENTS + kind] += 1.0
+    floor.agents[agent, A_KIND] = kind
+
+
+@lean
 def draw(table, u):  # type: ignore[no-untyped-def]
     """The value at quantile u of a table of quantiles."""
     x = u * len(table) - 0.5
@@ -99,7 +139,7 @@ def draw(table, u):  # type: ignore[no-untyped-def]
     return table[low] + (x - low) * (table[low + 1] - table[low])
 
 
-@compiled
+@lean
 def place(world, floor, rng, now_s, campaign, segment, people_factor, dead):  # type: ignore[no-untyped-def]
     """One call. Eight numbers are drawn whatever happens, so that calls keep their fates under every law."""
     u_list, u_kind, u_ring, u_delay = rng.random(), rng.random(), rng.random(), rng.random()
@@ -134,7 +174,7 @@ def place(world, floor, rng, now_s, campaign, segment, people_factor, dead):  # 
     floor.calls[i, WRONG] = 1 if world.number[AMD] > 0 and u_error < error else 0
     floor.calls[i, PLACED_AT] = now_s
     floor.calls[i, SINCE] = now_s
-    floor.due[len(floor.agents) + i] = now_s + rings_s
+    set_due(floor, len(floor.agents) + i, now_s + rings_s)
     delay_s = draw(world.tables[-PERSON_DELAY_TABLE] if kind == PERSON else world.tables[-MACHINE_DELAY_TABLE], u_delay)
     floor.calls[i, DELAY] = delay_s if world.number[AMD] > 0 else 0.0
     floor.calls[i, GREETING] = draw(world.tables[-GREETING_TABLE], u_delay)
@@ -148,21 +188,22 @@ def place(world, floor, rng, now_s, campaign, segment, people_factor, dead):  # 
     says_person = (kind == PERSON and floor.calls[i, WRONG] == 0) or (
         kind == MACHINE and (floor.calls[i, WRONG] == 1 or world.number[AMD] == 0)
     )
-    floor.calls[i, PERSON_AT] = floor.due[len(floor.agents) + i] + floor.calls[i, DELAY] if says_person else NEVER
+    floor.calls[i, PERSON_AT] = now_s + rings_s + floor.calls[i, DELAY] if says_person else NEVER
     floor.tally[campaign, PLACED] += 1.0
 
 
-@compiled
+@lean
 def remove(floor, i):  # type: ignore[no-untyped-def]
     """Take a call out: the last one takes its row."""
     floor.sums[IN_FLIGHT] -= 1.0
+    floor.sums[N_WAITING] -= floor.calls[i, STAGE] == WAITING
     last = int(floor.sums[IN_FLIGHT])
     agents = len(floor.agents)
     if i != last:
         for column in range(CALL_COLUMNS):
             floor.calls[i, column] = floor.calls[last, column]
-        floor.due[agents + i] = floor.due[agents + last]
-    floor.due[agents + last] = NEVER
+        set_due(floor, agents + i, floor.due[agents + last])
+    set_due(floor, agents + last, NEVER)
 
 
 @compiled
@@ -175,7 +216,7 @@ def give_up(floor, i, mind, now_s, learn):  # type: ignore[no-untyped-def]
     remove(floor, i)
 
 
-@compiled
+@lean
 def rest(world, floor, i, now_s):  # type: ignore[no-untyped-def]
     """Book the agent's activity up to now."""
     lasted_s = now_s - floor.agents[i, A_SINCE]
@@ -191,7 +232,7 @@ def rest(world, floor, i, now_s):  # type: ignore[no-untyped-def]
     floor.agents[i, A_SINCE] = now_s
 
 
-@compiled
+@lean
 def talk(world, floor, agent, call, now_s):  # type: ignore[no-untyped-def]
     """Agent and caller are connected; the call leaves the flight."""
     lasted_s = now_s - floor.agents[agent, A_SINCE]
@@ -199,8 +240,8 @@ def talk(world, floor, agent, call, now_s):  # type: ignore[no-untyped-def]
         floor.sums[SUMS + min(int(lasted_s), IDLE_BINS - 1)] += 1.0
         floor.sums[IDLE_SPELLS] += 1.0
     rest(world, floor, agent, now_s)
-    floor.agents[agent, A_KIND] = TALKING
-    floor.due[agent] = now_s + floor.calls[call, TALK]
+    become(floor, agent, TALKING)
+    set_due(floor, agent, now_s + floor.calls[call, TALK])
     floor.agents[agent, A_WRAP] = floor.calls[call, WRAP] + floor.agents[agent, A_DEBT]
     floor.agents[agent, A_DEBT] = 0.0
     floor.agents[agent, A_CALLS] += 1
@@ -209,17 +250,19 @@ def talk(world, floor, agent, call, now_s):  # type: ignore[no-untyped-def]
     remove(floor, call)
 
 
-@compiled
+@lean
 def idle_longest(floor):  # type: ignore[no-untyped-def]
     """The agent idle longest, -1 when nobody is."""
     best, agents = -1, floor.agents
+    if floor.sums[N_AGENTS + IDLE] == 0.0:
+        return best
     for i in range(len(agents)):
         if agents[i, A_KIND] == IDLE and (best < 0 or agents[i, A_SINCE] < agents[best, A_SINCE]):
             best = i
     return best
 
 
-@compiled
+@lean
 def interruptible(world, floor, now_s):  # type: ignore[no-untyped-def]
     """The agent longest in a wrap-up that may be interrupted, -1 when there is none."""
     best = -1
@@ -239,17 +282,19 @@ def interruptible(world, floor, now_s):  # type: ignore[no-untyped-def]
     return best
 
 
-@compiled
+@lean
 def longest_waiting(floor):  # type: ignore[no-untyped-def]
     """The caller waiting longest, -1 when nobody is."""
     best, calls = -1, floor.calls
+    if floor.sums[N_WAITING] == 0.0:
+        return best
     for i in range(int(floor.sums[IN_FLIGHT])):
         if calls[i, STAGE] == WAITING and (best < 0 or calls[i, SINCE] < calls[best, SINCE]):
             best = i
     return best
 
 
-@compiled
+@lean
 def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-def]
     """The next thing happens to call i."""
     campaign, kind, stage = int(floor.calls[i, CAMPAIGN]), floor.calls[i, KIND], floor.calls[i, STAGE]
@@ -263,11 +308,8 @@ def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-
             remove(floor, i)
             return
         floor.tally[campaign, ANSWERS] += 1.0
-        floor.calls[i, STAGE], floor.calls[i, SINCE], floor.due[len(floor.agents) + i] = (
-            SCREENING,
-            now_s,
-            now_s + floor.calls[i, DELAY],
-        )
+        floor.calls[i, STAGE], floor.calls[i, SINCE] = SCREENING, now_s
+        set_due(floor, len(floor.agents) + i, now_s + floor.calls[i, DELAY])
         return
     if stage == WAITING:  # nobody in time
         floor.tally[campaign, SAID_ABANDONED] += 1.0
@@ -300,10 +342,11 @@ def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-
     _to_agent(world, floor, i, mind, learn, now_s)
 
 
-@compiled
+@lean
 def _to_agent(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-def]
     answered_s = floor.calls[i, SINCE]
     floor.calls[i, STAGE], floor.calls[i, SINCE] = WAITING, now_s
+    floor.sums[N_WAITING] += 1.0
     agent = idle_longest(floor)
     if agent < 0:
         agent = interruptible(world, floor, now_s)
@@ -321,16 +364,17 @@ def _to_agent(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-d
         began_s = answered_s
     elif world.number[CLOCK] == 2:
         began_s = answered_s + floor.calls[i, GREETING]
-    floor.due[len(floor.agents) + i] = max(now_s, began_s + world.number[CONNECT_MAX_S])
+    set_due(floor, len(floor.agents) + i, max(now_s, began_s + world.number[CONNECT_MAX_S]))
 
 
-@compiled
+@lean
 def agent_event(world, floor, i, mind, learn, rng, now_s):  # type: ignore[no-untyped-def]
     """A talk, a wrap-up or a pause of agent i is over."""
     kind, lasted_s = floor.agents[i, A_KIND], now_s - floor.agents[i, A_SINCE]
     rest(world, floor, i, now_s)
     if kind == TALKING:
-        floor.agents[i, A_KIND], floor.due[i] = WRAPPING, now_s + floor.agents[i, A_WRAP]
+        become(floor, i, WRAPPING)
+        set_due(floor, i, now_s + floor.agents[i, A_WRAP])
         for campaign in range(len(mind.talk) if learn else 0):
             life.note(mind.talk[campaign], life.talk_bin(lasted_s), life.FIRST, life.TALK_MEMORY)
         return
@@ -343,16 +387,16 @@ def agent_event(world, floor, i, mind, learn, rng, now_s):  # type: ignore[no-un
             last_bin, way = (life.WRAP_BINS, 0) if away else (int(lasted_s), life.FIRST)
             life.note(mind.wrap[campaign], last_bin, way, life.WRAP_MEMORY)
         if pauses and floor.agents[i, A_LEAVES] == 0:
-            floor.agents[i, A_KIND] = AWAY
-            floor.due[i] = now_s + draw(world.tables[-PAUSE_TABLE], rng.random())
+            become(floor, i, AWAY)
+            set_due(floor, i, now_s + draw(world.tables[-PAUSE_TABLE], rng.random()))
             return
-    floor.due[i] = NEVER
-    floor.agents[i, A_KIND] = AWAY if floor.agents[i, A_LEAVES] else IDLE
+    set_due(floor, i, NEVER)
+    become(floor, i, AWAY if floor.agents[i, A_LEAVES] else IDLE)
     if floor.agents[i, A_KIND] == IDLE:
         serve(world, floor, i, now_s)
 
 
-@compiled
+@lean
 def serve(world, floor, agent, now_s):  # type: ignore[no-untyped-def]
     """An agent came free: whoever waits longest is connected."""
     call = longest_waiting(floor)
@@ -363,14 +407,17 @@ def serve(world, floor, agent, now_s):  # type: ignore[no-untyped-def]
 @compiled
 def advance(world, floor, mind, learn, rng, until_s):  # type: ignore[no-untyped-def]
     """Everything that happens up to `until_s`, in order of time."""
-    due, agents = floor.due, len(floor.agents)
+    due, soonest, agents = floor.due, floor.soonest, len(floor.agents)
     while True:
-        next_s, at = until_s, -1
-        for i in range(agents + int(floor.sums[IN_FLIGHT])):
-            if due[i] <= next_s:
-                next_s, at = due[i], i
-        if at < 0:
+        next_s, block, at = until_s, -1, -1
+        for i in range((agents + int(floor.sums[IN_FLIGHT])) // _BLOCK + 1):
+            if soonest[i] <= next_s:
+                next_s, block = soonest[i], i
+        if block < 0:
             return
+        for i in range(block * _BLOCK, min((block + 1) * _BLOCK, len(due))):
+            if due[i] <= next_s:
+                at = i
         if at < agents:
             agent_event(world, floor, at, mind, learn, rng, next_s)
         else:

@@ -1,6 +1,7 @@
 """Run shifts: scenario, law, seed in; counts out."""
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from dialer.pacing.hazard_core import memory
 from dialer.pacing.sim import floor as hall
 from dialer.pacing.sim.laws import SimLaw
 from dialer.pacing.sim.scenario import Scenario
-from dialer.pacing.sim.shift import Choice, Mind, run_shift
+from dialer.pacing.sim.shift import Choice, Mind, lay, run_shift
 from dialer.pacing.sim.world import CAMPAIGNS, INTERRUPT_SHARE, LENGTH_S, RING_TIMEOUT_S, build
 
 WINDOW_MIN = 60
@@ -61,18 +62,25 @@ def simulate_floor(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> t
         world.number[INTERRUPT_SHARE] = law.interrupt_share
     settings = law.guarantee(scenario.rules.cap * (guarantee.SHARED if scenario.second_list else 1.0))
     campaigns = int(world.number[CAMPAIGNS])
-    floor = hall.empty(agents, campaigns, 60 * agents + 1000, int(world.number[LENGTH_S] // 60) + 1)
+    capacity = 60 * agents + 1000
+    floor = hall.empty(agents, campaigns, capacity, int(world.number[LENGTH_S] // 60) + 1)
+    table = lay(agents, capacity)
     calls_rng = np.random.Generator(np.random.PCG64([seed, 1]))
     agents_rng = np.random.Generator(np.random.PCG64([seed, 2]))
     mind = _mind(campaigns, settings, float(world.number[RING_TIMEOUT_S]))
-    run_shift(world, _choice(law, scenario, seed), settings, mind, floor, calls_rng, agents_rng)
+    run_shift(world, _choice(law, scenario, seed), settings, mind, floor, table, calls_rng, agents_rng)
     return _result(scenario, law, agents, seed, floor), floor
 
 
 def _mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float) -> Mind:
-    believed = shapes.fresh(shapes.StartUp(ring_timeout_s=min(ring_timeout_s, 60.0)))
+    believed = _believed(min(ring_timeout_s, 60.0))
     rows = (*believed, forecast.blank(), memory(), guarantee.fresh(settings), base.fresh_vicidial())
     return Mind(*(np.repeat(row[np.newaxis], campaigns, axis=0) for row in rows))
+
+
+@lru_cache(maxsize=32)
+def _believed(ring_timeout_s: float) -> shapes.Shapes:
+    return shapes.fresh(shapes.StartUp(ring_timeout_s=ring_timeout_s))
 
 
 def _choice(law: SimLaw, scenario: Scenario, seed: int) -> Choice:

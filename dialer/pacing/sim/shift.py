@@ -3,20 +3,24 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dialer.pacing import baselines_core as base
 from dialer.pacing import guarantee as promise
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import compiled, lean
 from dialer.pacing.hazard_core import (
     AWAY,
     IDLE,
     RINGING,
     TALKING,
     TURN_S,
-    WAITING,
+    Desk,
     Terms,
     View,
-    decide,
+    decide_at,
+    desk,
+    look_again,
+    must_look_again,
 )
 from dialer.pacing.shapes import Floats, Shapes
 from dialer.pacing.sim.floor import (
@@ -27,6 +31,8 @@ from dialer.pacing.sim.floor import (
     ANSWERS,
     CAMPAIGN,
     IN_FLIGHT,
+    N_AGENTS,
+    N_WAITING,
     NEVER,
     PERSON_AT,
     PLACED,
@@ -37,8 +43,10 @@ from dialer.pacing.sim.floor import (
     SINCE,
     STAGE,
     advance,
+    become,
     draw,
     give_up,
+    is_due,
     place,
     rest,
     serve,
@@ -55,11 +63,11 @@ from dialer.pacing.sim.world import (
     CONNECT_MAX_S,
     DEAD,
     LENGTH_S,
+    MEAN_RING_S,
+    MEAN_TALK_S,
+    MEAN_WRAP_S,
     RING_MIN_S,
-    RING_TABLE,
-    TALK_TABLE,
     TICK_S,
-    WRAP_TABLE,
 )
 
 # Laws by number.
@@ -95,22 +103,35 @@ class Mind(NamedTuple):
     vicidial: Floats
 
 
+class Table(NamedTuple):
+    """Room for what a law looks at, made once: rows as in `View`, bool[calls], and its desk."""
+
+    calls: Floats
+    agents: Floats
+    chosen: NDArray[np.bool_]
+    desk: Desk
+
+
+def lay(agents: int, capacity: int) -> Table:
+    """A table for so many agents and calls in flight."""
+    chosen: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+    return Table(np.zeros((capacity, 4)), np.zeros((agents, 3)), chosen, desk(agents + capacity))
+
+
 @compiled
-def run_shift(world, choice, settings, mind, floor, calls_rng, agents_rng):  # type: ignore[no-untyped-def]
+def run_shift(world, choice, settings, mind, floor, table, calls_rng, agents_rng):  # type: ignore[no-untyped-def]
     """Run a shift on `floor` (see `floor.empty`) to its end; the counts are left in it."""
     # Calls of compiled functions that take many arrays cost as much as an idle tick: none is made that is not needed.
     learn = choice.law >= AVERAGES
-    number, due, sums, staff, segments = world.number, floor.due, floor.sums, floor.agents, world.segments
+    number, sums, segments = world.number, floor.sums, world.segments
     tick_s, agents, allowance = number[TICK_S], len(floor.agents), 0.0
     ticks = int(number[LENGTH_S] / tick_s)
     burst_from, burst_to = draw(world.tables[-BURST_EVERY_TABLE], agents_rng.random()), -1.0
     segment = 0
     for tick in range(ticks + 1):
         now_s = tick * tick_s
-        for i in range(agents + int(sums[IN_FLIGHT])):
-            if due[i] <= now_s:
-                advance(world, floor, mind, learn, agents_rng, now_s)
-                break
+        if is_due(floor, now_s):
+            advance(world, floor, mind, learn, agents_rng, now_s)
         if tick == ticks:
             break
         if len(world.faults) > 0:
@@ -122,14 +143,11 @@ def run_shift(world, choice, settings, mind, floor, calls_rng, agents_rng):  # t
             segment += 1
         allowance = min(allowance + number[CALLS_PER_S] * tick_s, max(1.0, number[CALLS_PER_S]))
         if choice.law <= RATIO or choice.law == WOMBAT:
-            idle = 0
-            for i in range(agents):
-                idle += staff[i, A_KIND] == IDLE
-            if idle == 0:
+            if sums[N_AGENTS + IDLE] == 0.0:
                 continue
         for turn in range(int(number[CAMPAIGNS])):
             campaign = (turn + tick) % int(number[CAMPAIGNS])
-            calls = _plan(world, choice, settings, mind, floor, campaign, now_s, allowance)
+            calls = _plan(world, choice, settings, mind, floor, table, campaign, now_s, allowance)
             allowance -= calls
             if calls > 0:
                 factor = number[BURST_FACTOR] if now_s < burst_to else 1.0
@@ -138,7 +156,7 @@ def run_shift(world, choice, settings, mind, floor, calls_rng, agents_rng):  # t
         rest(world, floor, i, number[LENGTH_S])
 
 
-@compiled
+@lean
 def _place(world, floor, rng, now_s, campaign, segment, people_factor, calls):  # type: ignore[no-untyped-def]
     """Place calls spread over the tick, as the engine does."""
     dead = False
@@ -149,7 +167,7 @@ def _place(world, floor, rng, now_s, campaign, segment, people_factor, calls):  
         place(world, floor, rng, at_s, campaign, segment, people_factor, dead)
 
 
-@compiled
+@lean
 def _breaks(world, floor, now_s):  # type: ignore[no-untyped-def]
     tick_s = world.number[TICK_S]
     for k in range(len(world.faults)):
@@ -161,34 +179,28 @@ def _breaks(world, floor, now_s):  # type: ignore[no-untyped-def]
             _leave(world, floor, i, now_s) if out else _return(world, floor, i, now_s)
 
 
-@compiled
+@lean
 def _leave(world, floor, i, now_s):  # type: ignore[no-untyped-def]
     floor.agents[i, A_LEAVES] = 1.0
     if floor.agents[i, A_KIND] == IDLE:
         rest(world, floor, i, now_s)
-        floor.agents[i, A_KIND] = AWAY
+        become(floor, i, AWAY)
 
 
-@compiled
+@lean
 def _return(world, floor, i, now_s):  # type: ignore[no-untyped-def]
     floor.agents[i, A_LEAVES] = 0.0
     if floor.agents[i, A_KIND] == AWAY and floor.due[i] >= NEVER:
         rest(world, floor, i, now_s)
-        floor.agents[i, A_KIND] = IDLE
+        become(floor, i, IDLE)
         serve(world, floor, i, now_s)
 
 
-@compiled
+@lean
 def _counts(world, floor, campaign, now_s):  # type: ignore[no-untyped-def]
-    idle, working, bridged, waiting = 0, 0, 0, 0
-    agents, calls = floor.agents, floor.calls
-    for i in range(len(agents)):
-        kind = agents[i, A_KIND]
-        working += kind != AWAY
-        idle += kind == IDLE
-        bridged += kind == TALKING
-    for i in range(int(floor.sums[IN_FLIGHT])):
-        waiting += calls[i, STAGE] == WAITING
+    sums = floor.sums
+    idle, waiting, bridged = int(sums[N_AGENTS + IDLE]), int(sums[N_WAITING]), int(sums[N_AGENTS + TALKING])
+    working = len(floor.agents) - int(sums[N_AGENTS + AWAY])
     tally = floor.tally[campaign]
     return base.Counts(
         idle, waiting, len(floor.agents), working, int(floor.sums[IN_FLIGHT]), bridged, tally[PLACED], tally[ANSWERS],
@@ -196,15 +208,15 @@ def _counts(world, floor, campaign, now_s):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@compiled
-def _plan(world, choice, settings, mind, floor, campaign, now_s, allowance):  # type: ignore[no-untyped-def]
+@lean
+def _plan(world, choice, settings, mind, floor, table, campaign, now_s, allowance):  # type: ignore[no-untyped-def]
     """How many calls this campaign places now, within lines and rate; gives calls up by itself."""
     counts = _counts(world, floor, campaign, now_s)
     room = min(int(world.number[CHANNELS]) - counts.in_flight - counts.bridged, int(allowance))
     room = max(0, min(room, len(floor.calls) - counts.in_flight, _MOST_PER_TICK))
     law, wanted = choice.law, 0
     if law == HAZARD:
-        return _hazard(world, choice, settings, mind, floor, campaign, now_s, room)
+        return _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room)
     if law == MANUAL or law == PREVIEW:
         ready = 0
         for i in range(len(floor.agents)):
@@ -224,20 +236,20 @@ def _plan(world, choice, settings, mind, floor, campaign, now_s, allowance):  # 
     return min(wanted, room)
 
 
-@compiled
+@lean
 def _soon_free(world, floor, now_s):  # type: ignore[no-untyped-def]
     """Issabel: agents whose call is long over due by an exponential with the mean talk."""
-    mean_s = max(1.0, world.tables[4 * 0 + TALK_TABLE].mean())
+    mean_s = max(1.0, world.number[MEAN_TALK_S])
     count = 0
     for i in range(len(floor.agents)):
         if floor.agents[i, A_KIND] == TALKING:
-            so_far_s = now_s - floor.agents[i, A_SINCE] + world.tables[4 * 0 + RING_TABLE].mean()
+            so_far_s = now_s - floor.agents[i, A_SINCE] + world.number[MEAN_RING_S]
             if 1.0 - np.exp(-so_far_s / mean_s) >= 0.97:
                 count += 1
     return count
 
 
-@compiled
+@lean
 def _settle(world, choice, settings, state, floor, campaign, now_s):  # type: ignore[no-untyped-def]
     tally = floor.tally[campaign]
     if choice.mistaken_share == 0.0 and state[promise.BEGAN_S] >= 0.0:
@@ -263,46 +275,48 @@ def _averages(world, settings, state, counts):  # type: ignore[no-untyped-def]
         return max(0, counts.idle - counts.in_flight)
     return base.averages(
         counts,
-        world.tables[4 * 0 + TALK_TABLE].mean(),
-        world.tables[4 * 0 + WRAP_TABLE].mean(),
-        world.tables[4 * 0 + RING_TABLE].mean(),
+        world.number[MEAN_TALK_S],
+        world.number[MEAN_WRAP_S],
+        world.number[MEAN_RING_S],
         promise.theta_of(state),
     )
 
 
-@compiled
-def _hazard(world, choice, settings, mind, floor, campaign, now_s, room):  # type: ignore[no-untyped-def]
+@lean
+def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):  # type: ignore[no-untyped-def]
     state = mind.states[campaign]
     _settle(world, choice, settings, state, floor, campaign, now_s)
-    view = _view(choice, floor, campaign, now_s)
+    view = _view(choice, floor, table, campaign, now_s)
     my_turn = int(now_s / TURN_S) % int(world.number[CAMPAIGNS]) == campaign
     terms = Terms(
         room, world.number[CAMPAIGNS] > 1, my_turn, choice.start_ratio, world.number[LENGTH_S] - now_s,
         world.number[RING_MIN_S], world.number[CONNECT_MAX_S], choice.give_up,
     )  # fmt: skip
-    shapes = Shapes(mind.ring[campaign], mind.screen[campaign], mind.talk[campaign], mind.wrap[campaign])
-    chosen = np.zeros(len(view.calls), np.bool_)
-    number, _why, _risk, gone = decide(
-        shapes, mind.tables[campaign], mind.memory[campaign], settings, state, view, terms, now_s, chosen
-    )
+    memory, tables = mind.memory[campaign], mind.tables[campaign]
+    if must_look_again(memory, now_s):
+        shapes = Shapes(mind.ring[campaign], mind.screen[campaign], mind.talk[campaign], mind.wrap[campaign])
+        look_again(shapes, tables, memory, view, now_s, terms.connect_s)
+    chosen = table.chosen[: len(view.calls)]
+    number, _why, _risk, gone = decide_at(table.desk, tables, memory, settings, state, view, terms, now_s, chosen)
     if gone > 0:
         for i in range(len(chosen) - 1, -1, -1):
             if chosen[i]:
+                chosen[i] = False
                 give_up(floor, i, mind, now_s, True)
     return number
 
 
-@compiled
-def _view(choice, floor, campaign, now_s):  # type: ignore[no-untyped-def]
+@lean
+def _view(choice, floor, table, campaign, now_s):  # type: ignore[no-untyped-def]
     in_flight, staff = floor.calls, floor.agents
-    calls = np.empty((int(floor.sums[IN_FLIGHT]), 4))
+    calls = table.calls[: int(floor.sums[IN_FLIGHT])]
     for i in range(len(calls)):
         stage = in_flight[i, STAGE]
         since_s = in_flight[i, PLACED_AT] if stage == RINGING else in_flight[i, SINCE]
         calls[i, 0], calls[i, 1] = stage, max(0.0, now_s - since_s)
         calls[i, 2] = calls[i, 1] if in_flight[i, CAMPAIGN] == campaign else 0.0
         calls[i, 3] = in_flight[i, PERSON_AT] - now_s if choice.oracle & ORACLE_CALLS else -1.0
-    agents = np.empty((len(staff), 3))
+    agents = table.agents
     for i in range(len(agents)):
         kind = staff[i, A_KIND]
         agents[i, 0] = AWAY if staff[i, A_LEAVES] > 0 else kind

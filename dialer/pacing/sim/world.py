@@ -35,8 +35,11 @@ _CLOCKS = {Clock.ANSWER: 0, Clock.VERDICT: 1, Clock.GREETING_END: 2}
     INTERRUPT_BACK_S,
     DIGITAL,
     SWITCH_S,
-) = range(21)
-NUMBERS = 21
+    MEAN_RING_S,
+    MEAN_TALK_S,
+    MEAN_WRAP_S,
+) = range(24)
+NUMBERS = 24
 # Rows of World.tables: four for each list, then these, counted from the end.
 RING_TABLE, BAD_AFTER_TABLE, TALK_TABLE, WRAP_TABLE = range(4)
 PERSON_DELAY_TABLE, MACHINE_DELAY_TABLE, GREETING_TABLE, PAUSE_TABLE, BURST_EVERY_TABLE, BURST_LENGTH_TABLE = range(
@@ -60,10 +63,14 @@ class World(NamedTuple):
 
 def build(scenario: Scenario, agents: int) -> World:
     """The arrays of a scenario for so many agents. Raises ValueError when a history file is bad."""
+    tables, number = _tables(scenario), _numbers(scenario, agents)
+    # What laws that work with averages are told: the first list's.
+    for slot, table in ((MEAN_RING_S, RING_TABLE), (MEAN_TALK_S, TALK_TABLE), (MEAN_WRAP_S, WRAP_TABLE)):
+        number[slot] = np.cumsum(tables[table])[-1] / tables.shape[1]
     return World(
-        _numbers(scenario, agents),
+        number,
         np.array([(each.people, each.machines, each.bad, each.hang_up_early) for each in scenario.lists]),
-        _tables(scenario),
+        tables,
         _segments(scenario),
         _faults(scenario, agents),
     )

@@ -78,8 +78,22 @@ def test_the_exact_risk_is_the_share_of_simulated_futures_without_an_agent(
     difference = (draws[:, :calls] < people).sum(1) - (draws[:, calls:] < freed).sum(1)
     exact = risk.exact_risk(people_dist, calls, np.cumsum(freed_dist), busy, idle)
     assert exact == pytest.approx((difference >= idle).mean(), abs=0.02)
+    assert eight_risks(people, freed, idle) == [exact] * 8
     mean = sum(people) - sum(freed)
     variance = sum(p * (1 - p) for p in people + freed)
     third = sum(p * (1 - p) * (1 - 2 * p) for p in people) - sum(p * (1 - p) * (1 - 2 * p) for p in freed)
     if variance > 2:
         assert risk.normal_risk(idle, mean, variance, third) == pytest.approx(exact, abs=0.02)
+
+
+def eight_risks(people: list[float], freed: list[float], surplus: int) -> list[float]:
+    """The same by the functions that take all horizons at once."""
+    sums, freed_by, out = np.zeros((20, 8)), np.zeros((20, 8)), np.zeros(8)
+    sums[0], freed_by[0] = 1.0, 1.0
+    for count, chance in enumerate(people):
+        risk.spread_all(sums, count, np.full(8, chance))
+    for count, chance in enumerate(freed):
+        risk.spread_all(freed_by, count, np.full(8, chance))
+    risk.cumulate_all(freed_by, len(freed))
+    risk.exact_risks(sums, len(people), freed_by, len(freed), surplus, out)
+    return list(map(float, out))

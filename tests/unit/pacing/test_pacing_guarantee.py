@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.pacing import guarantee as g
+from dialer.pacing.shapes import Floats
 
 SETTINGS = g.Guarantee()
 steps = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=200)
 
 
-def follow(moves: list[tuple[int, int]], state: g.Floats, people: int = 0, abandoned: int = 0) -> tuple[int, int]:
+def follow(moves: list[tuple[int, int]], state: Floats, people: int = 0, abandoned: int = 0) -> tuple[int, int]:
     for second, (more, worse) in enumerate(moves):
         people, abandoned = people + max(more, worse), abandoned + worse
         g.settle(SETTINGS, state, float(people), float(abandoned), 0.0, float(second), 0.0)
