@@ -1,36 +1,28 @@
 """`timbre agent`: add agents, sign them in and out, see what they do and how their phones connect."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from server.commands.console import ConfigOption, ask, console, fail, table_of
-from server.managed_asterisk import agent_secret, asterisk_settings
-from server.settings import Settings, SettingsError, load
+from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
 
 app = typer.Typer(help="Agents: add, sign in, ready, pause, sign out.", no_args_is_help=True)
 AgentId = Annotated[str, typer.Argument(help="The agent's id.")]
 
 
-def _settings(config: Path | None) -> Settings:
-    try:
-        return load(config)
-    except SettingsError as error:
-        fail(error)
-
-
 @app.command("list")
 def show_all(config: ConfigOption = None) -> None:
     """Every agent and what it does."""
-    rows = ask(_settings(config), "GET", "/agents")
+    rows = ask(settings_of(config), "GET", "/agents")
     console.print(table_of(rows, "agent_id", "name", "state", "audio", "audio_trouble", "endpoint"))
 
 
 @app.command()
 def phone(agent_id: AgentId, config: ConfigOption = None) -> None:
     """How this agent's SIP phone registers with the managed Asterisk."""
-    settings = _settings(config)
+    from server.managed_asterisk import agent_secret, asterisk_settings
+
+    settings = settings_of(config)
     agent = next((agent for agent in settings.agents if agent.name == agent_id), None)
     if agent is None:
         fail(f"no agent {agent_id!r} in the settings: add [[agents]] with name = {agent_id!r} to timbre.toml")
@@ -47,7 +39,7 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Add an agent, or change it."""
-    ask(_settings(config), "PUT", f"/agents/{agent_id}", json={"name": name, "endpoint": endpoint})
+    ask(settings_of(config), "PUT", f"/agents/{agent_id}", json={"name": name, "endpoint": endpoint})
     console.print(f"agent {agent_id} is dialled at {endpoint}", highlight=False)
 
 
@@ -58,7 +50,7 @@ def sign_in(
     config: ConfigOption = None,
 ) -> None:
     """Sign an agent in: its phone is called now and stays connected for the shift."""
-    settings = _settings(config)
+    settings = settings_of(config)
     ask(settings, "POST", f"/agents/{agent_id}/sign-in")
     if ready:
         ask(settings, "POST", f"/agents/{agent_id}/ready")
@@ -68,18 +60,18 @@ def sign_in(
 @app.command()
 def ready(agent_id: AgentId, config: ConfigOption = None) -> None:
     """Take calls from now on."""
-    ask(_settings(config), "POST", f"/agents/{agent_id}/ready")
+    ask(settings_of(config), "POST", f"/agents/{agent_id}/ready")
 
 
 @app.command()
 def pause(agent_id: AgentId, reason: str = "pause", config: ConfigOption = None) -> None:
     """Take no calls, at once or after the present one."""
-    done = ask(_settings(config), "POST", f"/agents/{agent_id}/pause", json={"reason": reason})["done"]
+    done = ask(settings_of(config), "POST", f"/agents/{agent_id}/pause", json={"reason": reason})["done"]
     console.print("paused" if done else "paused after the present call")
 
 
 @app.command("sign-out")
 def sign_out(agent_id: AgentId, config: ConfigOption = None) -> None:
     """Sign an agent out, at once or after the present call."""
-    done = ask(_settings(config), "POST", f"/agents/{agent_id}/sign-out")["done"]
+    done = ask(settings_of(config), "POST", f"/agents/{agent_id}/sign-out")["done"]
     console.print("signed out" if done else "signs out after the present call")

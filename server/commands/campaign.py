@@ -5,19 +5,10 @@ from typing import Annotated
 
 import typer
 
-from campaigns.campaign_file import CampaignFileError, read_campaign
-from server.commands.console import ConfigOption, ask, console, fail, table_of
-from server.settings import Settings, SettingsError, load
+from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
 
 app = typer.Typer(help="Campaigns: check, add, import leads, start, pause, stop.", no_args_is_help=True)
 CampaignId = Annotated[str, typer.Argument(help="The campaign's id.")]
-
-
-def _settings(config: Path | None) -> Settings:
-    try:
-        return load(config)
-    except SettingsError as error:
-        fail(error)
 
 
 def _text(file: Path) -> str:
@@ -30,6 +21,8 @@ def _text(file: Path) -> str:
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A campaign file (TOML).")]) -> None:
     """Say everything that is wrong with a campaign file, with its lines."""
+    from campaigns.campaign_file import CampaignFileError, read_campaign
+
     try:
         campaign = read_campaign(_text(file), str(file))
     except CampaignFileError as error:
@@ -40,12 +33,14 @@ def check(file: Annotated[Path, typer.Argument(help="A campaign file (TOML).")])
 @app.command()
 def add(file: Path, config: ConfigOption = None) -> None:
     """Add a campaign to the running server, or change it."""
+    from campaigns.campaign_file import CampaignFileError, read_campaign
+
     text = _text(file)
     try:
         read_campaign(text, str(file))
     except CampaignFileError as error:
         fail(error)
-    view = ask(_settings(config), "PUT", "/campaigns", content=text.encode())
+    view = ask(settings_of(config), "PUT", "/campaigns", content=text.encode())
     console.print(f"campaign {view['campaign_id']} dials lists {', '.join(view['lists'])}", highlight=False)
 
 
@@ -61,7 +56,7 @@ def import_leads(
         content = file.read_bytes()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-    report = ask(_settings(config), "POST", f"/lists/{list_id}/import", content=content, params={"region": region})
+    report = ask(settings_of(config), "POST", f"/lists/{list_id}/import", content=content, params={"region": region})
     console.print(
         f"{report['added']} leads added, {report['duplicates']} duplicates, {report['rejected']} rejected",
         highlight=False,
@@ -73,14 +68,14 @@ def import_leads(
 @app.command("list")
 def show_all(config: ConfigOption = None) -> None:
     """Every campaign."""
-    rows = ask(_settings(config), "GET", "/campaigns")
+    rows = ask(settings_of(config), "GET", "/campaigns")
     console.print(table_of(rows, "campaign_id", "name", "mode", "lists", "wanted", "running"))
 
 
 @app.command()
 def show(campaign_id: CampaignId, config: ConfigOption = None) -> None:
     """One campaign: its leads, outcomes and dispositions."""
-    view = ask(_settings(config), "GET", f"/campaigns/{campaign_id}")
+    view = ask(settings_of(config), "GET", f"/campaigns/{campaign_id}")
     console.print(f"{view['name']} ({view['mode']}), wanted {view['wanted']}, running {view['running'] or 'no'}")
     for title in ("leads", "outcomes", "dispositions"):
         counts = ", ".join(f"{count} {name}" for name, count in sorted(view[title].items())) or "none"
@@ -106,5 +101,5 @@ def stop(campaign_id: CampaignId, config: ConfigOption = None) -> None:
 
 
 def _order(campaign_id: str, verb: str, config: Path | None) -> None:
-    view = ask(_settings(config), "POST", f"/campaigns/{campaign_id}/{verb}")
+    view = ask(settings_of(config), "POST", f"/campaigns/{campaign_id}/{verb}")
     console.print(f"campaign {campaign_id}: wanted {view['wanted']}, running {view['running'] or 'no'}")

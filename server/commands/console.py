@@ -3,35 +3,47 @@
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from campaigns.campaign_file import CampaignFileError
-from campaigns.csv_text import LeadFileError
-from media.prompts import PromptMissing
-from media.soundfiles import SoundFileUnusable
-from server.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, load
 from server.token import api_token
-from storage.errors import StorageError
-from telephony.asterisk.settings import AsteriskSettingsError
-from telephony.errors import TelephonyError
 
 console = Console()
 _errors = Console(stderr=True)
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file instead of timbre.toml.")]
-WHAT_A_PERSON_MENDS = (
-    AsteriskSettingsError,
-    CampaignFileError,
-    LeadFileError,
-    OSError,
-    PromptMissing,
-    SettingsError,
-    SoundFileUnusable,
-    StorageError,
-    TelephonyError,
-)
+
+
+def what_a_person_mends() -> tuple[type[Exception], ...]:
+    """The errors that are one message and never a traceback. Imported when there is one: they live on every floor."""
+    from campaigns.campaign_file import CampaignFileError
+    from campaigns.csv_text import LeadFileError
+    from media.prompts import PromptMissing
+    from media.soundfiles import SoundFileUnusable
+    from storage.errors import StorageError
+    from telephony.asterisk.settings import AsteriskSettingsError
+    from telephony.errors import TelephonyError
+
+    return (
+        AsteriskSettingsError,
+        CampaignFileError,
+        LeadFileError,
+        OSError,
+        PromptMissing,
+        SettingsError,
+        SoundFileUnusable,
+        StorageError,
+        TelephonyError,
+    )
+
+
+def settings_of(config: Path | None) -> Settings:
+    """The settings. Ends the command with what is wrong with them."""
+    try:
+        return load(config)
+    except (SettingsError, OSError) as error:
+        fail(error)
 
 
 def fail(*errors: BaseException | str) -> NoReturn:
@@ -49,6 +61,8 @@ def _flat(error: BaseException | str) -> list[str]:
 
 def ask(settings: Settings, method: str, path: str, **more: Any) -> Any:
     """One request to the running server; its answer as JSON. Ends the command with a message when it says no."""
+    import httpx
+
     url = f"http://{settings.http.host}:{settings.http.port}/api/v1{path}"
     headers = {"Authorization": f"Bearer {api_token(settings)}"}
     try:

@@ -11,7 +11,7 @@ import uvloop
 from rich.live import Live
 
 from media.softphone.fleet import SoftphoneError
-from server.commands.console import WHAT_A_PERSON_MENDS, console, fail
+from server.commands.console import console, fail, what_a_person_mends
 from server.demo.options import DemoOptions, default_folder
 from server.demo.report import DemoResult, progress, summary
 from server.demo.run import run_demo
@@ -59,8 +59,12 @@ def _run(options: DemoOptions) -> DemoResult:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(work())
-        except* (*WHAT_A_PERSON_MENDS, SoftphoneError) as group:
+        except* _mendable() as group:
             fail(*group.exceptions)
         except* KeyboardInterrupt:
             raise typer.Exit(130) from None
     return results[0]
+
+
+def _mendable() -> tuple[type[Exception], ...]:
+    return (*what_a_person_mends(), SoftphoneError)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import typer
 
 from server.access import access
-from server.commands.console import ConfigOption, console, fail
+from server.commands.console import ConfigOption, console, settings_of
 from server.run import asterisk_of
-from server.settings import Settings, SettingsError, load
+from server.settings import Settings
 from storage.errors import StorageError
 from storage.sql.engine import make_engine
 from storage.sql.migrate import upgrade
@@ -35,10 +35,7 @@ class Finding:
 
 def doctor(config: ConfigOption = None) -> None:
     """Look at everything a node needs, say what is missing and how to get it. Exit status 1 when something is."""
-    try:
-        settings = load(config)
-    except SettingsError as error:
-        fail(error)
+    settings = settings_of(config)
     findings = list(_look(settings))
     for finding in findings:
         mark = "[green]ok     [/green]" if finding.fine else "[red]missing[/red]"

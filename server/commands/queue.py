@@ -1,24 +1,15 @@
 """`timbre queue`: callers now, how queues served, calls, where callers leave flows, promised calls."""
 
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from server.commands.console import ConfigOption, ask, console, fail, table_of
-from server.settings import Settings, SettingsError, load
+from server.commands.console import ConfigOption, ask, console, settings_of, table_of
 
 app = typer.Typer(help="Calls from outside: queues, calls, funnel, callbacks.", no_args_is_help=True)
 Hours = Annotated[float, typer.Option("--hours", help="How far back to look.")]
 _SHARES = ("service_level", "abandonment", "left_share")
-
-
-def _settings(config: Path | None) -> Settings:
-    try:
-        return load(config)
-    except SettingsError as error:
-        fail(error)
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
@@ -42,31 +33,31 @@ def _since(hours: float) -> dict[str, float]:
 def show_all(config: ConfigOption = None) -> None:
     """Every queue now, with its figures of the last half hour."""
     columns = ("queue_id", "agents", "open", "waiting", "longest_s", "answered", "abandoned", "service_level", "asa_s")
-    _show(ask(_settings(config), "GET", "/queues"), *columns)
+    _show(ask(settings_of(config), "GET", "/queues"), *columns)
 
 
 @app.command()
 def history(queue_id: str, hours: Hours = 24.0, config: ConfigOption = None) -> None:
     """Service level, speed of answer and abandonment of the last hours."""
-    row = ask(_settings(config), "GET", f"/queues/{queue_id}/history", params=_since(hours))
+    row = ask(settings_of(config), "GET", f"/queues/{queue_id}/history", params=_since(hours))
     _show([row], "offered", "answered", "answered_in_time", "abandoned", "service_level", "abandonment", "asa_s")
 
 
 @app.command()
 def calls(hours: Hours = 1.0, config: ConfigOption = None) -> None:
     """The calls of the last hours; numbers are masked."""
-    rows = ask(_settings(config), "GET", "/inbound/calls", params=_since(hours) | {"limit": 1000})
+    rows = ask(settings_of(config), "GET", "/inbound/calls", params=_since(hours) | {"limit": 1000})
     _show(rows, "call_id", "did", "caller", "stage", "flow", "queue", "agent_id", "waited_s", "talk_s", "ended_how")
 
 
 @app.command()
 def funnel(hours: Hours = 24.0, config: ConfigOption = None) -> None:
     """Where callers leave the flows."""
-    rows = ask(_settings(config), "GET", "/inbound/funnel", params=_since(hours))
+    rows = ask(settings_of(config), "GET", "/inbound/funnel", params=_since(hours))
     _show(rows, "flow", "node", "kind", "entered", "left", "left_share", "mean_s")
 
 
 @app.command()
 def callbacks(config: ConfigOption = None) -> None:
     """Promised calls that are still to be made."""
-    _show(ask(_settings(config), "GET", "/inbound/callbacks"), "queue", "phone", "state", "attempts")
+    _show(ask(settings_of(config), "GET", "/inbound/callbacks"), "queue", "phone", "state", "attempts")
