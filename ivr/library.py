@@ -1,13 +1,15 @@
 """The flows that a node serves: loaded, checked, versioned; a broken file never replaces a good flow.
 
 A folder holds `name.yaml` files, one flow each. Every version that was served is kept in `.versions/NAME/` as
-`000001-VERSION.yaml`, so that a roll-back is publishing an older text again. Calls keep the LoadedFlow they began with.
+`000001-VERSION.yaml`, so that a roll-back is publishing an older text again. Calls keep the LoadedFlow they began with,
+over a restart too. A file that is broken at the start is served in the version that was kept last.
 """
 
 import os
+import re
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from ivr.checker import Known, check
@@ -15,6 +17,8 @@ from ivr.flow import Finding, FlowError, LoadedFlow, read_flow
 
 _VERSIONS = ".versions"
 _MOST_KEPT = 50
+_SUFFIXES = (".yaml", ".yml")
+_NAME = re.compile(r"^flow:[ \t]*[\"']?([A-Za-z_]\w*)", re.MULTILINE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +32,29 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What a reload did. refused: files that were not taken, each with what to mend; their old flows go on."""
+    """What a reload did. refused: files that were not taken, each with what to mend; their old flows go on.
+
+    unkept: versions that are served, but could not be written down.
+    """
 
     taken: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
     refused: tuple[FlowError, ...]
+    unkept: tuple[str, ...] = ()
 
 
 class FlowLibrary:
     """The flows of a folder. Blocking file work: call it from a worker thread."""
 
-    def __init__(self, folder: FilePath, known: Known | None = None) -> None:
-        """Serve `folder`; nothing is loaded before `reload`."""
+    def __init__(self, folder: FilePath, known: Callable[[], Known] = Known, versions: FilePath | None = None) -> None:
+        """Serve `folder` and the folders in it; nothing is loaded before `reload`.
+
+        known: asked at every reload what the settings offer. versions: where versions are kept.
+        """
         self._folder = folder
-        self._known = known or Known()
+        self._known = known
+        self._kept = versions or folder / _VERSIONS
         self._flows: dict[str, LoadedFlow] = {}
 
     def get(self, name: str) -> LoadedFlow | None:
@@ -58,15 +70,15 @@ class FlowLibrary:
         taken: list[str] = []
         unchanged: list[str] = []
         refused: list[FlowError] = []
+        unkept: list[str] = []
         seen: set[str] = set()
-        for file in sorted(self._folder.glob("*.yaml")):
-            if file.name.endswith(".test.yaml"):
-                continue
+        known = self._known()
+        for file in self._files():
             try:
-                loaded = self._sound(_text_of(file), str(file))
+                loaded = _sound(_text_of(file), str(file), known)
             except FlowError as error:
                 refused.append(error)
-                seen.add(self._served_from(str(file)))
+                seen.add(self._goes_on(file))
                 continue
             name = loaded.flow.flow
             if name in seen:
@@ -74,17 +86,20 @@ class FlowLibrary:
                 continue
             seen.add(name)
             (unchanged if self._is_served(loaded) else taken).append(name)
-            self._serve(loaded)
+            try:
+                self._serve(loaded)
+            except OSError as error:
+                unkept.append(f"{file}: is served, but its version cannot be kept: {error}")
         removed = tuple(sorted(set(self._flows) - seen))
         for name in removed:
             del self._flows[name]
-        return Reloaded(tuple(taken), tuple(unchanged), removed, tuple(refused))
+        return Reloaded(tuple(taken), tuple(unchanged), removed, tuple(refused), tuple(unkept))
 
     def publish(self, name: str, text: str) -> LoadedFlow:
-        """Check a text, write it to the folder and serve it to new calls. Raises FlowError and changes nothing."""
+        """Check a text, write it to the folder, serve it to new calls. Raises FlowError (nothing changed), OSError."""
         current = self._flows.get(name)
         file = FilePath(current.file) if current else self._folder / f"{name}.yaml"
-        loaded = self._sound(text, str(file))
+        loaded = _sound(text, str(file), self._known())
         if loaded.flow.flow != name:
             finding = Finding(
                 ("flow",), f"the flow calls itself {loaded.flow.flow!r}, not {name!r}: make both the same"
@@ -93,6 +108,16 @@ class FlowLibrary:
         _write(file, text)
         self._serve(loaded)
         return loaded
+
+    def at_version(self, name: str, version: str) -> LoadedFlow | None:
+        """A flow in a version that was served once: what a call began with. None when it is no longer kept."""
+        present = self._flows.get(name)
+        if present is not None and present.version == version:
+            return present
+        for kept in self.versions(name):
+            if kept.version == version:
+                return _readable(kept.file)
+        return None
 
     def versions(self, name: str) -> list[Version]:
         """Versions that were served, the oldest first; the last one is served now."""
@@ -107,30 +132,38 @@ class FlowLibrary:
             raise KeyError(f"flow {name!r} has no {'version ' + version if version else 'older version'}")
         return self.publish(name, older[-1].file.read_text(encoding="utf-8"))
 
-    def _sound(self, text: str, file: str) -> LoadedFlow:
-        loaded = read_flow(text, file)
-        errors = tuple(each for each in check(loaded, self._known) if not each.warning)
-        if errors:
-            raise FlowError(file, errors)
-        return loaded
+    def _files(self) -> list[FilePath]:
+        found = (
+            file for file in self._folder.rglob("*") if file.suffix in _SUFFIXES and self._kept not in file.parents
+        )
+        return sorted(file for file in found if _is_flow(file.relative_to(self._folder)))
 
     def _serve(self, loaded: LoadedFlow) -> None:
-        if not self._is_served(loaded):
-            self._keep(loaded)
+        is_new = not self._is_served(loaded)
         self._flows[loaded.flow.flow] = loaded
+        if is_new:
+            self._keep(loaded)
 
     def _is_served(self, loaded: LoadedFlow) -> bool:
         present = self._flows.get(loaded.flow.flow)
         return present is not None and present.version == loaded.version
 
-    def _served_from(self, file: str) -> str:
-        return next((name for name, loaded in self._flows.items() if loaded.file == file), "")
+    def _goes_on(self, file: FilePath) -> str:
+        """The flow of a file that is broken: the one it was served with, else the version kept last."""
+        for name, loaded in self._flows.items():
+            if loaded.file == str(file):
+                return name
+        name = _name_in(file)
+        kept = self.versions(name)
+        if name not in self._flows and kept and (loaded_before := _readable(kept[-1].file)) is not None:
+            self._flows[name] = replace(loaded_before, file=str(file))
+        return name
 
     def _keep(self, loaded: LoadedFlow) -> None:
         known = self.versions(loaded.flow.flow)
         if known and known[-1].version == loaded.version:
             return
-        folder = self._folder / _VERSIONS / loaded.flow.flow
+        folder = self._kept / loaded.flow.flow
         folder.mkdir(parents=True, exist_ok=True)
         number = known[-1].number + 1 if known else 1
         _write(folder / f"{number:06d}-{loaded.version}.yaml", loaded.source)
@@ -138,10 +171,38 @@ class FlowLibrary:
             old.file.unlink(missing_ok=True)
 
     def _versions(self, name: str) -> Iterator[Version]:
-        for file in sorted((self._folder / _VERSIONS / name).glob("*.yaml")):
+        for file in sorted((self._kept / name).glob("*.yaml")):
             number, _, version = file.stem.partition("-")
             if number.isdigit() and version:
                 yield Version(int(number), version, file)
+
+
+def _is_flow(inside: FilePath) -> bool:
+    return not any(part.startswith(".") for part in inside.parts) and ".test" not in inside.suffixes
+
+
+def _sound(text: str, file: str, known: Known) -> LoadedFlow:
+    loaded = read_flow(text, file)
+    errors = tuple(each for each in check(loaded, known) if not each.warning)
+    if errors:
+        raise FlowError(file, errors)
+    return loaded
+
+
+def _readable(file: FilePath) -> LoadedFlow | None:
+    """A kept version. It was sound when it was kept: what the settings offer now is not asked."""
+    try:
+        return read_flow(_text_of(file), str(file))
+    except FlowError:  # a release of Timbre that no longer reads it
+        return None
+
+
+def _name_in(file: FilePath) -> str:
+    try:
+        found = _NAME.search(_text_of(file))
+    except FlowError:
+        found = None
+    return found[1] if found else file.name.partition(".")[0]
 
 
 def _text_of(file: FilePath) -> str:

@@ -1,67 +1,98 @@
 """Flows on real calls: where they are kept, and the world that they speak to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from dialer.inbound.reception import Reception
 from ivr.events import FlowEvent
-from ivr.flow import FlowError, LoadedFlow, load_flow
+from ivr.flow import LoadedFlow
+from ivr.library import FlowLibrary, Reloaded, Version
 from ivr.line import CallerLine
-from ivr.port import Bookmark, CallbackRequest, Emergency, SurveyAnswer, VoiceMessage, World
+from ivr.port import Bookmark, CallbackRequest, Emergency, SayAs, Spoken, SurveyAnswer, VoiceMessage, World
+from ivr.rehearsal import rehearse
 from ivr.session import Session
 from ivr.values import PortTrouble, Value
 from storage.calls import PromiseStore, QueueCallback, StoredAnswer, StoredMessage
 from storage.errors import StorageError
-
-_SUFFIXES = (".yaml", ".yml")
+from storage.flows import LockStore, StoredSwitch, SwitchStore
 
 
 class FlowHouse:
-    """`dialer.inbound.services.Flows`: the flows of a folder. A call keeps the flow it began with.
+    """`dialer.inbound.services.Flows`: the flows of a library. A call keeps the flow it began with.
 
-    world: made once the reception exists, because both need each other.
+    world: made once the reception exists, because both need each other. The methods that return a Future or are
+    `async` keep file work off the event loop and never run two at a time.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Read flows from `folder`; `load` reads it."""
+    def __init__(self, library: FlowLibrary) -> None:
+        """Serve `library`; `reload` reads it."""
         self.world: World | None = None
-        self._folder = folder
-        self._flows: dict[str, LoadedFlow] = {}
-
-    def load(self) -> list[str]:
-        """Read the folder again; what could not be read, in words. A flow that broke stays as it was. Blocking."""
-        problems = []
-        for path in sorted(self._folder.rglob("*")):
-            if path.suffix not in _SUFFIXES or ".test" in path.suffixes:
-                continue
-            try:
-                loaded = load_flow(path)
-                self._flows[loaded.flow.flow] = loaded
-            except FlowError as error:
-                problems.append(str(error))
-        return problems
+        self._library = library
+        self._one_at_a_time = asyncio.Lock()
+        self._rehearsed: dict[str, str] = {}
 
     def names(self) -> list[str]:
         """Flows that can be walked."""
-        return sorted(self._flows)
+        return self._library.names()
+
+    def get(self, flow: str) -> LoadedFlow | None:
+        """The flow that new calls get."""
+        return self._library.get(flow)
 
     def has(self, flow: str) -> bool:
         """Whether there is such a flow."""
-        return flow in self._flows
+        return self._library.get(flow) is not None
+
+    async def reload(self) -> Reloaded:
+        """Take what changed in the folder; what is broken is refused and its last good version served on."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._library.reload)
+
+    async def publish(self, flow: str, text: str) -> LoadedFlow:
+        """Check a text, keep it and serve it to new calls. Raises FlowError, OSError; then nothing changed."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._library.publish, flow, text)
+
+    async def roll_back(self, flow: str, version: str = "") -> LoadedFlow:
+        """Serve an older version again, the one before the present when none is named. Raises FlowError, KeyError."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._library.roll_back, flow, version)
+
+    async def versions(self, flow: str) -> list[Version]:
+        """Versions that were served, the oldest first."""
+        return await asyncio.to_thread(self._library.versions, flow)
+
+    async def at_version(self, flow: str, version: str) -> LoadedFlow | None:
+        """A flow as it was once."""
+        return await asyncio.to_thread(self._library.at_version, flow, version)
+
+    async def rehearse(self) -> list[str]:
+        """Say the fixed texts of flows that were not rehearsed yet; what cannot be spoken, in words."""
+        problems: list[str] = []
+        for name in self._library.names():
+            loaded = self._library.get(name)
+            if self.world is None or loaded is None or self._rehearsed.get(name) == loaded.version:
+                continue
+            self._rehearsed[name] = loaded.version
+            problems += await rehearse(loaded.flow, self.world.speech)
+        return problems
 
     async def run(self, flow: str, line: CallerLine, bookmark: str = "") -> str:
         """Walk a caller through a flow; how it ended, in a word."""
-        if self.world is None:
-            raise RuntimeError("flows have no world yet: compose it first")
+        loaded = self._library.get(flow)
+        if self.world is None or loaded is None:
+            raise RuntimeError(f"flow {flow!r} cannot be walked: ask `has` first")
         start = read_bookmark(line.facts.call_id, bookmark) if bookmark else None
-        return (await Session(self._flows[flow], line, self.world, start).run()).exit.value
+        if start is not None and start.version != loaded.version:
+            loaded = await self.at_version(flow, start.version) or loaded
+        return (await Session(loaded, line, self.world, start).run()).exit.value
 
 
 class FlowNotes:
@@ -101,75 +132,93 @@ class Answers:
             request.request_id, request.call_id, request.phone, request.queue or self._any_queue, request.since_s,
             request.wanted_at_s, request.language, request.priority, fields, due_at_s=request.wanted_at_s or 0.0,
         )  # fmt: skip
-        try:
+        with _in_flow_words("a callback could not be kept"):
             new = await self._promises.add_callback(callback)
-        except StorageError as error:
-            raise PortTrouble(f"a callback could not be kept: {error}") from error
         if new:
             self._promised(callback)
 
     async def survey(self, answer: SurveyAnswer) -> None:
         """Keep a survey answer."""
         values = {name: getattr(answer, name) for name in StoredAnswer.__dataclass_fields__}
-        try:
+        with _in_flow_words("a survey answer could not be kept"):
             await self._promises.add_answer(StoredAnswer(**values))
-        except StorageError as error:
-            raise PortTrouble(f"a survey answer could not be kept: {error}") from error
 
     async def voicemail(self, message: VoiceMessage) -> None:
         """Keep a mailbox message."""
         values = {name: getattr(message, name) for name in VoiceMessage.__dataclass_fields__}
-        try:
+        with _in_flow_words("a message could not be kept"):
             await self._promises.add_message(StoredMessage(**values))
-        except StorageError as error:
-            raise PortTrouble(f"a message could not be kept: {error}") from error
 
 
 class EmergencySwitches:
-    """Switches that supervisors flip (`ivr.port.Switches`). Off after a start of the server."""
+    """Switches that supervisors flip (`ivr.port.Switches`): in memory for flows, in the store for the next start."""
 
-    def __init__(self) -> None:
-        """All off."""
-        self._on: dict[str, Emergency] = {}
+    def __init__(self, store: SwitchStore) -> None:
+        """All off until `load`."""
+        self._store = store
+        self._on: dict[str, StoredSwitch] = {}
+
+    async def load(self) -> None:
+        """Know what was on before. Raises StorageError."""
+        self._on = {switch.name: switch for switch in await self._store.list()}
 
     def on(self, name: str) -> Emergency | None:
         """The switch's state now."""
-        return self._on.get(name)
+        switch = self._on.get(name)
+        if switch is None:
+            return None
+        if switch.prompt:
+            return Emergency(Spoken(SayAs.PROMPT, switch.prompt))
+        return Emergency(Spoken(SayAs.TEXT, switch.text) if switch.text else None)
 
-    def flip(self, name: str, emergency: Emergency | None) -> None:
-        """Switch on, or (None) off."""
-        if emergency is None:
-            self._on.pop(name, None)
-        else:
-            self._on[name] = emergency
+    def all(self) -> list[StoredSwitch]:
+        """Every switch that is on, by name."""
+        return sorted(self._on.values(), key=lambda switch: switch.name)
+
+    async def flip(self, switch: StoredSwitch) -> None:
+        """Switch on, for calls from this moment. Raises StorageError: then nothing changed."""
+        await self._store.put(switch)
+        self._on[switch.name] = switch
+
+    async def off(self, name: str) -> bool:
+        """Switch off; False when it was off. Raises StorageError: then nothing changed."""
+        was_on = await self._store.remove(name)
+        self._on.pop(name, None)
+        return was_on
 
 
-class MemoryLocks:
-    """Failed identity checks (`ivr.port.Locks`) of this node, in memory: a restart forgets them."""
+class DurableLocks:
+    """Failed identity checks (`ivr.port.Locks`), kept over restarts and shared by the nodes of one database."""
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
+    def __init__(self, store: LockStore, now_s: Callable[[], float]) -> None:
         """now_s: seconds since 1970."""
+        self._store = store
         self._now_s = now_s
-        self._failures: dict[str, list[float]] = {}
-        self._locked: dict[str, float] = {}
 
     async def locked_until_s(self, key: str) -> float | None:
         """Until when this key is locked."""
-        until_s = self._locked.get(key, 0.0)
-        return until_s if until_s > self._now_s() else None
+        with _in_flow_words("identity checks cannot be looked up"):
+            until_s = await self._store.locked_until_s(key)
+        return until_s if until_s is not None and until_s > self._now_s() else None
 
     async def failed(self, key: str, at_s: float, most: int, lock_s: float) -> bool:
         """Count one failure."""
-        recent = [each for each in self._failures.get(key, []) if each > at_s - lock_s] + [at_s]
-        self._failures[key] = recent
-        if len(recent) >= most:
-            self._locked[key] = at_s + lock_s
-        return len(recent) >= most
+        with _in_flow_words("a failed identity check cannot be kept"):
+            return await self._store.failed(key, at_s, most, lock_s)
 
     async def clear(self, key: str) -> None:
         """The identity was proved."""
-        self._failures.pop(key, None)
-        self._locked.pop(key, None)
+        with _in_flow_words("failed identity checks cannot be cleared"):
+            await self._store.clear(key)
+
+
+@contextmanager
+def _in_flow_words(what: str) -> Iterator[None]:
+    """Errors of the store as the flow's."""
+    try:
+        yield
+    except StorageError as error:
+        raise PortTrouble(f"{what}: {error}") from error
 
 
 def write_bookmark(bookmark: Bookmark) -> str:
@@ -215,8 +264,3 @@ _READ: dict[str, Callable[[str], Value]] = {
 
 def _untagged(kind: str, text: str) -> Value:
     return _READ[kind](text)
-
-
-async def load_in_thread(flows: FlowHouse) -> list[str]:
-    """`FlowHouse.load` away from the event loop."""
-    return await asyncio.to_thread(flows.load)

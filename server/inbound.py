@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.queue import QueueError, QueueSettings
@@ -20,6 +20,7 @@ from dialer.link_watch import LinkWatch
 from dialer.patience import Patience
 from dialer.trunk import Trunk
 from ivr.events import FlowEvent
+from ivr.library import FlowLibrary, Reloaded
 from ivr.port import World
 from ivr.speech import FlowSpeech
 from media.prompts import PromptLibrary
@@ -28,7 +29,7 @@ from media.speech.cache import SpeechCache
 from media.speech.espeak import Espeak
 from media.speech.speaker import Speaker
 from server.flow_ports import FlowPorts, flow_ports
-from server.flow_world import Answers, EmergencySwitches, FlowHouse, FlowNotes, MemoryLocks, load_in_thread
+from server.flow_world import Answers, DurableLocks, EmergencySwitches, FlowHouse, FlowNotes
 from server.house_sounds import NodeSounds
 from server.settings import QueuePart, Settings, SettingsError
 from server.stores import Stores
@@ -82,8 +83,10 @@ class Inbound:
     recorder: TalkRecorder
     sounds: NodeSounds
     ports: FlowPorts
+    flow_of_line: dict[str, str]
     clock: Clock
     sink: EventSink
+    reloaded: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, engine: Engine) -> None:
         """Prepare, wait until the engine and the exchange agree, then take calls until cancelled."""
@@ -92,12 +95,13 @@ class Inbound:
 
     async def _serve(self, engine: Engine) -> None:
         await asyncio.to_thread(self.sounds.prepare, self.clock.now_s(), self.sink)
-        for problem in await load_in_thread(self.flows):
-            self.sink(Trouble(self.clock.now_s(), "flows", problem))
+        await self.reload_flows()
         while True:
             await engine.recovered.wait()
             try:
+                await self.switches.load()
                 async with asyncio.TaskGroup() as group:
+                    group.create_task(self._rehearse(), name="rehearsal of flows")
                     group.create_task(self.reception.run(), name="reception")
                     group.create_task(self.callbacks.run(), name="callbacks")
             except* TelephonyError as errors:
@@ -105,6 +109,26 @@ class Inbound:
             except* Exception as errors:  # the supervisor of calls from outside
                 self._stumbled(errors)
             await asyncio.sleep(_STUMBLE_S)
+
+    async def reload_flows(self) -> Reloaded:
+        """Read the flows again and tell the operator what is broken; calls in progress keep theirs."""
+        done = await self.flows.reload()
+        self.reloaded.set()
+        for problem in (*map(str, done.refused), *done.unkept):
+            self.sink(Trouble(self.clock.now_s(), "flows", problem))
+        for did, flow in self.flow_of_line.items():
+            if not self.flows.has(flow):
+                words = f"line {did} leads to flow {flow!r}, which is not there: its callers are told to call later"
+                self.sink(Trouble(self.clock.now_s(), "flows", words))
+        return done
+
+    async def _rehearse(self) -> None:
+        """Whenever flows changed, say their fixed texts once, so that no caller waits for the first time."""
+        while True:
+            await self.reloaded.wait()
+            self.reloaded.clear()
+            for problem in await self.flows.rehearse():
+                self.sink(Trouble(self.clock.now_s(), "flows", problem))
 
     async def default_disposition(self, talk_id: str) -> None:
         """Wrap-up of a talk ended without the agent's word: the queue's first code counts; others are left alone."""
@@ -159,17 +183,23 @@ def compose_inbound(
         )
         for part in settings.lines
     }
-    flows = FlowHouse(settings.ivr.flows)
+    ports = flow_ports(settings.ivr, clock)
+    flows = FlowHouse(
+        FlowLibrary(
+            settings.ivr.flows, lambda: ports.known(settings, library.names()), settings.var_dir / "flow-versions"
+        )
+    )
     reception = Reception(services, flows, routes)
     callbacks = Callbacks(services, reception)
-    notes, switches, ports = FlowNotes(reception, flow_event), EmergencySwitches(), flow_ports(settings.ivr, clock)
+    notes, switches = FlowNotes(reception, flow_event), EmergencySwitches(stores.switches)
     flows.world = World(
         FlowSpeech(speaker, country=settings.asterisk.country.upper()), ports.lookup, ports.messages, ports.hooks, hall,
         Answers(stores.promises, callbacks.promised, next(iter(hall.queues), "")),
-        MemoryLocks(clock.now_s), ports.tokeniser, switches, notes, notes, clock,
+        DurableLocks(stores.locks, clock.now_s), ports.tokeniser, switches, notes, notes, clock,
         random.SystemRandom(),
     )  # fmt: skip
-    return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, ports, clock, sink)
+    led = {part.number: part.flow for part in settings.lines if part.flow}
+    return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, ports, led, clock, sink)
 
 
 def _asterisk_sounds(settings: Settings) -> tuple[Path | None, list[Path]]:

@@ -162,6 +162,24 @@ class NodeCount:
 
 
 @dataclass(frozen=True, slots=True)
+class EndCount:
+    """How many calls of a flow ("" for none) ended in one way. talked: with an agent or somebody outside."""
+
+    flow: str
+    ended_how: str
+    talked: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstContacts:
+    """People who called for the first time in a while and were served, and how many of them called again."""
+
+    contacts: int
+    came_back: int
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyCount:
     """One question's answers: how many gave which score."""
 
@@ -229,6 +247,14 @@ class CallStore(Protocol):
 
     async def nodes(self, since_s: float, until_s: float) -> Sequence[NodeCount]:
         """The funnel: every node that callers entered in [since_s, until_s)."""
+        ...
+
+    async def ends(self, since_s: float, until_s: float) -> Sequence[EndCount]:
+        """How calls from outside that began in [since_s, until_s) ended."""
+        ...
+
+    async def first_contacts(self, since_s: float, until_s: float, within_s: float) -> FirstContacts:
+        """Served callers of [since_s, until_s) who had not called for within_s, and those who called again within_s."""
         ...
 
 

@@ -15,9 +15,11 @@ from campaigns.csv_text import LeadFileError
 from dialer.engine import EngineError
 from dialer.inbound.call import CallRefused
 from dialer.wrap_up import DispositionError
+from ivr.flow import FlowError
 from media.prompts import PromptMissing
-from server.api import agents, calls, campaigns, inbound, leads, status
+from server.api import agents, calls, campaigns, flows, inbound, leads, status
 from server.house import House
+from server.queue_metrics import QueueFigures
 from storage.errors import StorageError
 from telephony.errors import TelephonyError
 
@@ -29,6 +31,7 @@ _STATUS: dict[type[Exception], int] = {
     CampaignFileError: 422,
     DispositionError: 422,
     EngineError: 409,
+    FlowError: 422,
     LeadFileError: 422,
     PromptMissing: 422,
     StorageError: 503,
@@ -45,8 +48,9 @@ def make_app(house: House, token: str) -> FastAPI:
 
     app = FastAPI(title="Timbre", version="1", docs_url="/api/docs", openapi_url="/api/openapi.json", redoc_url=None)
     app.state.house = house
-    for router in (status.router, campaigns.router, leads.router, agents.router, calls.router, inbound.router):
-        app.include_router(router, prefix="/api/v1", dependencies=[Depends(allowed)])
+    house.metrics.registry.register(QueueFigures(house.inbound.hall, house.clock))
+    for part in (status, campaigns, leads, agents, calls, inbound, flows):
+        app.include_router(part.router, prefix="/api/v1", dependencies=[Depends(allowed)])
     for kind, code in _STATUS.items():
         app.add_exception_handler(kind, _handler(code))
 

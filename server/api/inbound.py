@@ -1,17 +1,16 @@
 """Calls from outside: queues now and over time, calls and their way, the funnel of flows, surveys, what agents do."""
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Body, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from campaigns.phone import mask
 from dialer.inbound.room import Act, Target, TargetOf
-from ivr.port import Emergency, SayAs, Spoken
 from server.api.house import TheHouse
 from server.house import House
-from storage.calls import CallbackState, QueueWait, StoredCall
+from storage.calls import CallbackState, EndCount, QueueWait, StoredCall
 
 router = APIRouter(tags=["inbound"])
 Since = Annotated[float, Query(ge=0, description="Seconds since 1970, UTC; 0: the last day.")]
@@ -180,6 +179,36 @@ class CallbackView(BaseModel):
     due_at_s: float
 
 
+class FlowEnds(BaseModel):
+    """How the calls of one flow ended ("": lines without a flow), of those that are over.
+
+    contained: the menu alone served the caller to its good-bye. to_people: an agent or somebody outside talked.
+    promised: a callback or a message. left: hung up in the menu or in a queue. ended: every way, with its count.
+    """
+
+    flow: str
+    calls: int
+    contained: int
+    containment: float
+    to_people: int
+    promised: int
+    left: int
+    ended: dict[str, int]
+
+
+class FirstContactView(BaseModel):
+    """First-contact resolution: callers who were served and did not call again within `within_h` hours.
+
+    contacts: served callers of the period who had not called in the hours before it; the latest `within_h` hours are
+    left out, because their callers may still come back. resolution: None when nobody counts.
+    """
+
+    contacts: int
+    came_back: int
+    resolution: float | None
+    within_h: float
+
+
 class Done(BaseModel):
     """Whether it was done now."""
 
@@ -274,6 +303,51 @@ async def funnel(house: TheHouse, since_s: Since = 0.0, until_s: float = 0.0) ->
     return [NodeView(**asdict(each), left_share=each.left / each.entered) for each in counts]
 
 
+@router.get("/inbound/ends")
+async def ends(house: TheHouse, since_s: Since = 0.0, until_s: float = 0.0) -> list[FlowEnds]:
+    """Containment of each flow, and every other way its calls ended."""
+    flows: dict[str, list[EndCount]] = {}
+    for each in await house.stores.calls.ends(_since(house, since_s), until_s or house.clock.now_s()):
+        flows.setdefault(each.flow, []).append(each)
+    return [_ends(flow, counts) for flow, counts in flows.items()]
+
+
+def _ends(flow: str, counts: list[EndCount]) -> FlowEnds:
+    total = sum(each.count for each in counts)
+    alone = [each for each in counts if not each.talked]
+    ended: dict[str, int] = {}
+    for each in counts:
+        ended[each.ended_how] = ended.get(each.ended_how, 0) + each.count
+    contained = sum(each.count for each in alone if each.ended_how == "goodbye")
+    return FlowEnds(
+        flow=flow,
+        calls=total,
+        contained=contained,
+        containment=contained / total,
+        to_people=sum(each.count for each in counts if each.talked),
+        promised=sum(each.count for each in alone if each.ended_how in ("callback", "message")),
+        left=sum(each.count for each in alone if each.ended_how in ("caller_left", "abandoned in queue")),
+        ended=ended,
+    )
+
+
+@router.get("/inbound/first-contact")
+async def first_contact(
+    house: TheHouse,
+    since_s: Since = 0.0,
+    until_s: float = 0.0,
+    within_h: Annotated[float, Query(gt=0, le=2160)] = 168.0,
+) -> FirstContactView:
+    """First-contact resolution, by who called again; since_s 0: the 30 days before the last within_h hours."""
+    within_s = within_h * 3600.0
+    until_s = min(until_s or house.clock.now_s(), house.clock.now_s() - within_s)
+    found = await house.stores.calls.first_contacts(since_s or until_s - 30 * _DAY_S, until_s, within_s)
+    resolution = 1 - found.came_back / found.contacts if found.contacts else None
+    return FirstContactView(
+        contacts=found.contacts, came_back=found.came_back, resolution=resolution, within_h=within_h
+    )
+
+
 @router.get("/inbound/survey")
 async def survey(house: TheHouse, since_s: Since = 0.0, until_s: float = 0.0) -> list[SurveyView]:
     """What callers answered."""
@@ -312,28 +386,6 @@ async def callbacks(house: TheHouse, state: CallbackState = CallbackState.PENDIN
         )
         for each in await house.stores.promises.callbacks(state)
     ]
-
-
-@router.put("/inbound/emergency/{name}")
-async def emergency(
-    name: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,60}$")],
-    house: TheHouse,
-    on: Annotated[bool, Body()],
-    text: Annotated[str, Body(max_length=1000)] = "",
-) -> Done:
-    """Flip a switch that flows look at. text: said instead of the flow's own message."""
-    message = Spoken(SayAs.TEXT, text) if text else None
-    house.inbound.switches.flip(name, Emergency(message) if on else None)
-    return Done(done=True)
-
-
-@router.post("/inbound/flows/reload")
-async def reload_flows(house: TheHouse) -> dict[Literal["flows", "problems"], list[str]]:
-    """Read the flows again; calls in progress keep theirs."""
-    from server.flow_world import load_in_thread
-
-    problems = await load_in_thread(house.inbound.flows)
-    return {"flows": house.inbound.flows.names(), "problems": problems}
 
 
 @router.get("/agents/{agent_id}/caller")

@@ -1,4 +1,4 @@
-"""`timbre ivr`: check a flow, draw it, walk through it in the terminal, run its test script."""
+"""`timbre ivr`: check a flow, draw it, walk through it in the terminal, run its script; and what `flows` has live."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +13,14 @@ from ivr.given import Given
 from ivr.line import KeyRequest, RecordRequest
 from ivr.simulate import Act, Walk, walk
 from ivr.testing import Script, given_of, read_script, run_script, script_of
+from server.commands import flows as live
 from server.commands import speech
 from server.commands.console import console, fail
 
 app = typer.Typer(help="Menus for callers: check, draw, simulate and test flow files.", no_args_is_help=True)
 app.command()(speech.say)
+for _name, _command in live.COMMANDS.items():
+    app.command(_name)(_command)
 Flows = Annotated[list[Path], typer.Argument(help="Flow files, or folders of them.")]
 FlowFile = Annotated[Path, typer.Argument(help="A flow file.")]
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Integer, Table, bindparam, case, cast, func, select, update
+from sqlalchemy import Integer, Table, bindparam, case, cast, exists, func, select, update
 
 from storage.calls import (
     CallbackState,
     CallStage,
     CallStep,
+    EndCount,
+    FirstContacts,
     NodeCount,
     QueueCallback,
     QueueWait,
@@ -95,6 +97,37 @@ _NODES = Statement(
     .order_by(call_steps.c.flow, func.min(call_steps.c.step), call_steps.c.node)
 )
 
+# A promised call that we place has no number that was called: it is nobody's contact.
+_FROM_OUTSIDE = (
+    calls.c.did != "",
+    calls.c.started_at_s >= bindparam("since_s"),
+    calls.c.started_at_s < bindparam("until_s"),
+)
+_TALKED = case((calls.c.talk_s > 0, 1), else_=0)
+_ENDS = Statement(
+    select(calls.c.flow, calls.c.ended_how, _TALKED, func.count())
+    .where(*_FROM_OUTSIDE, calls.c.ended_at_s.is_not(None))
+    .group_by(calls.c.flow, calls.c.ended_how, _TALKED)
+    .order_by(calls.c.flow, calls.c.ended_how, _TALKED)
+)
+_OTHER = calls.alias("other")
+_SAME_CALLER = (_OTHER.c.caller == calls.c.caller, _OTHER.c.did != "")
+_BEFORE = exists().where(
+    *_SAME_CALLER,
+    _OTHER.c.started_at_s < calls.c.started_at_s,
+    _OTHER.c.started_at_s >= calls.c.started_at_s - bindparam("within_s"),
+)
+_AGAIN = exists().where(
+    *_SAME_CALLER,
+    _OTHER.c.started_at_s > calls.c.started_at_s,
+    _OTHER.c.started_at_s <= calls.c.started_at_s + bindparam("within_s"),
+)
+_FIRST_CONTACTS = Statement(
+    select(func.count(), func.sum(case((_AGAIN, 1), else_=0))).where(
+        *_FROM_OUTSIDE, calls.c.caller != "", (calls.c.talk_s > 0) | (calls.c.ended_how == "goodbye"), ~_BEFORE
+    )
+)
+
 
 class SqlCallStore:
     """`storage.calls.CallStore` over SQL."""
@@ -171,6 +204,18 @@ class SqlCallStore:
         wanted = {"since_s": since_s, "until_s": until_s}
         rows = await self._database.read(lambda tx: tx.all(_NODES, wanted))
         return [_node_of(row) for row in rows]
+
+    async def ends(self, since_s: float, until_s: float) -> Sequence[EndCount]:
+        """How calls from outside ended."""
+        wanted = {"since_s": since_s, "until_s": until_s}
+        rows = await self._database.read(lambda tx: tx.all(_ENDS, wanted))
+        return [EndCount(row[0], row[1], bool(row[2]), int(row[3])) for row in rows]
+
+    async def first_contacts(self, since_s: float, until_s: float, within_s: float) -> FirstContacts:
+        """Served callers who had not called for a while, and those who called again."""
+        wanted = {"since_s": since_s, "until_s": until_s, "within_s": within_s}
+        row = await self._database.read(lambda tx: tx.one(_FIRST_CONTACTS, wanted))
+        return FirstContacts(int(row[0]), int(row[1] or 0)) if row else FirstContacts(0, 0)
 
 
 _ADD_CALLBACK, _PUT_CALLBACK = InsertIgnore(queue_callbacks), Upsert(queue_callbacks)

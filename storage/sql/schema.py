@@ -348,3 +348,23 @@ voice_messages = Table(
     Column("heard", Boolean, nullable=False),
 )
 Index("ix_voice_messages_mailbox", voice_messages.c.mailbox, voice_messages.c.at_s)
+
+emergency_switches = Table(
+    "emergency_switches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("since_s", Float, nullable=False),
+    Column("flipped_by", Text, nullable=False),
+)
+
+identity_locks = Table(
+    "identity_locks",
+    metadata,
+    Column("key", Text, primary_key=True),
+    # moments of failures as JSON: a row each would need an index and a sweep for no gain
+    Column("failures", Text, nullable=False),
+    Column("until_s", Float, nullable=False),
+    Column("changed_at_s", Float, nullable=False),
+)

@@ -11,6 +11,7 @@ from storage.sql.compliance import SqlConsentStore, SqlDncStore, SqlLedger
 from storage.sql.database import GATHER_S, Database
 from storage.sql.dispositions import SqlCallbackStore, SqlDispositionStore
 from storage.sql.engine import Durability, make_engine
+from storage.sql.flows import SqlLockStore, SqlSwitchStore
 from storage.sql.leads import SqlLeadStore
 from storage.sql.migrate import upgrade
 from storage.sql.recordings import SqlAuditLog, SqlRecordingStore
@@ -35,6 +36,8 @@ class SqlStorage:
     audit: SqlAuditLog
     calls: SqlCallStore
     promises: SqlPromiseStore
+    switches: SqlSwitchStore
+    locks: SqlLockStore
 
     async def close(self) -> None:
         """Commit what is pending and close every connection."""
@@ -65,4 +68,6 @@ async def open_storage(url: str, durability: Durability = Durability.PROCESS, ga
         SqlAuditLog(database),
         SqlCallStore(database),
         SqlPromiseStore(database),
+        SqlSwitchStore(database),
+        SqlLockStore(database),
     )

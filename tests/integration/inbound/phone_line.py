@@ -37,6 +37,7 @@ FLOW = """
 flow: tonos
 language: es
 start: menu
+rescue: {queue: sales}
 nodes:
   menu:
     do: menu
@@ -52,6 +53,7 @@ nodes:
     do: queue
     queue: sales
     announce: {every_s: 5, text: "{position:number}"}
+    timeout: adios
     next: adios
   numero:
     do: transfer

@@ -2,6 +2,7 @@ from pathlib import Path
 
 from pytest import fixture, raises
 
+from ivr.checker import Known
 from ivr.flow import FlowError
 from ivr.given import Given
 from ivr.library import FlowLibrary
@@ -95,3 +96,59 @@ def test_given_a_new_server_when_it_loads_the_folder_then_history_is_known_and_n
     assert len(again.versions("hello")) == 1
     (folder / "hello.yaml").unlink()
     assert again.reload().removed == ("hello",)
+
+
+def test_given_a_file_that_is_broken_at_the_start_when_loaded_then_the_version_kept_last_is_served(
+    folder: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    FlowLibrary(folder, versions=kept).reload()
+    for broken in (text_of("One.").replace("start: a", "start: b"), "flow: hello\nnodes: [", "\x00"):
+        (folder / "hello.yaml").write_text(broken)
+        library = FlowLibrary(folder, versions=kept)
+        done = library.reload()
+        assert said(library) == "One." and len(done.refused) == 1 and done.removed == ()
+        assert library.reload().removed == ()
+    assert library.publish("hello", text_of("Two.")).file == str(folder / "hello.yaml")
+    assert [each.number for each in library.versions("hello")] == [1, 2]
+
+
+def test_given_a_call_of_before_when_its_version_is_asked_then_it_is_what_it_began_with(folder: Path) -> None:
+    library = FlowLibrary(folder)
+    library.reload()
+    first = library.versions("hello")[0].version
+    library.publish("hello", text_of("Two."))
+    before = library.at_version("hello", first)
+    assert before is not None and before.version == first and before.source == text_of("One.")
+    assert library.at_version("hello", "0" * 12) is None and library.at_version("nobody", first) is None
+
+
+def test_given_what_the_settings_offer_when_a_flow_wants_more_then_it_is_refused_with_file_line_and_place(
+    folder: Path,
+) -> None:
+    queues: set[str] = set()
+    library = FlowLibrary(folder, lambda: Known(queues=frozenset(queues)))
+    (refused,) = library.reload().refused
+    assert f"{folder / 'hello.yaml'}:4: rescue.queue: the settings know no queue 'q': add it under [[queues]]" in str(
+        refused
+    )
+    queues.add("q")
+    assert library.reload().taken == ("hello",)
+
+
+def test_given_folders_hidden_files_and_scripts_when_loaded_then_only_flows_are(folder: Path) -> None:
+    (folder / "es").mkdir()
+    (folder / "es" / "hola.yml").write_text(text_of("Hola.", "hola"))
+    (folder / ".git").mkdir()
+    (folder / ".git" / "other.yaml").write_text(text_of("Other.", "other"))
+    (folder / "hello.test.yaml").write_text("scenarios: []\n")
+    assert set(FlowLibrary(folder).reload().taken) == {"hello", "hola"}
+
+
+def test_given_a_folder_that_takes_no_versions_when_loaded_then_the_flow_is_served_and_it_is_told(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    library = FlowLibrary(folder, versions=tmp_path / "taken")
+    done = library.reload()
+    assert said(library) == "One." and "cannot be kept" in done.unkept[0]
