@@ -23,7 +23,7 @@ class Answer(Part):
 
 
 class QueueGiven(Part):
-    """How waiting in a queue goes."""
+    """How waiting in a queue goes. hangs_up: the caller does, after waited_s."""
 
     end: QueueEnd = QueueEnd.TALKED
     waited_s: float = 20.0
@@ -32,6 +32,7 @@ class QueueGiven(Part):
     wait_s: float | None = None
     to_survey: bool = False
     key: str = ""
+    hangs_up: bool = False
 
 
 def _listed(raw: Any) -> Any:
@@ -41,8 +42,14 @@ def _listed(raw: Any) -> Any:
 Answers = Annotated[list[Answer], BeforeValidator(_listed)]
 
 
+Service = Literal["messages", "hooks", "store", "payments"]
+
+
 class Given(Part):
-    """The world of a simulated call. at: wall clock in the flow's zone; switches: name -> text ("" for the flow's)."""
+    """The world of a simulated call. at: wall clock in the flow's zone; switches: name -> text ("" for the flow's).
+
+    slow: how many seconds late a part of the world answers.
+    """
 
     caller: str = "+34600100200"
     called: str = "+34910000000"
@@ -55,6 +62,7 @@ class Given(Part):
     transfers: dict[str, TransferEnd] = Field(default_factory=dict)
     transfer: TransferEnd = TransferEnd.TALKED
     down: tuple[Literal["speech", "messages", "hooks", "store", "payments"], ...] = ()
+    slow: dict[Service, Annotated[float, Field(ge=0, le=600)]] = Field(default_factory=dict)
     card_refused: bool = False
 
     def epoch_s(self, zone: str) -> float:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from ivr.events import FlowEvent, NodeEntered, NodeTrouble, SessionEnded
 from ivr.flow import LoadedFlow
-from ivr.given import Answer, Given, QueueGiven
+from ivr.given import Answer, Given, QueueGiven, Service
 from ivr.line import (
     CallFacts,
     KeyRequest,
@@ -194,6 +194,8 @@ class SimulatedLine:
             await self._announce(order, given)
         waited_s = order.longest_s if given.end is QueueEnd.TIMEOUT else given.waited_s
         await asyncio.sleep(waited_s)
+        self._taken.hung_up = self._taken.hung_up or given.hangs_up
+        self._there()
         self._narrate(f"☎ queue {order.queue}: {given.end} after {waited_s:g} s")
         if given.end is QueueEnd.TALKED:
             await asyncio.sleep(given.talk_s)
@@ -288,7 +290,11 @@ class _Everything:
             raise PortTrouble("speech is down")
         return tuple(_as_words(part) for part in parts)
 
+    async def _late(self, service: Service) -> None:
+        await asyncio.sleep(self._given.slow.get(service, 0.0))
+
     async def send(self, message: OutgoingMessage) -> str:
+        await self._late("messages")
         if "messages" in self._given.down:
             raise PortTrouble("messages are down")
         self._taken.messages.append(message)
@@ -300,6 +306,7 @@ class _Everything:
         return "sent"
 
     async def post(self, hook: str, body: bytes, event_id: str) -> None:
+        await self._late("hooks")
         if "hooks" in self._given.down:
             raise PortTrouble("hooks are down")
         self._taken.hooks.append(hook)
@@ -310,6 +317,7 @@ class _Everything:
         return QueueState(given.position - 1, 1, given.wait_s) if given else None
 
     async def tokenise(self, card: Mapping[CardPart, Secret], amount: Decimal, currency: str, key: str) -> str | None:
+        await self._late("payments")
         if "payments" in self._given.down:
             raise PortTrouble("payments are down")
         return None if self._given.card_refused else "token-1"
@@ -340,20 +348,21 @@ class _Store:
         self._given = given
         self._taken = taken
 
-    def _up(self) -> None:
+    async def _up(self) -> None:
+        await asyncio.sleep(self._given.slow.get("store", 0.0))
         if "store" in self._given.down:
             raise PortTrouble("the store is down")
 
     async def callback(self, request: CallbackRequest) -> None:
-        self._up()
+        await self._up()
         self._taken.callbacks.append(request)
 
     async def survey(self, answer: SurveyAnswer) -> None:
-        self._up()
+        await self._up()
         self._taken.surveys.append(answer)
 
     async def voicemail(self, message: VoiceMessage) -> None:
-        self._up()
+        await self._up()
         self._taken.voicemails.append(message)
 
 
