@@ -13,12 +13,14 @@ from dialer.pacing.sim.laws import LAWS, SimLaw, UnknownLaw, law_named
 from dialer.pacing.sim.report import PlotsMissing, write_html
 from dialer.pacing.sim.run import ShiftResult, simulate
 from dialer.pacing.sim.scenario import Scenario, ScenarioError, read
-from server.commands import pacing_trace
+from server.commands import pacing_ahead, pacing_trace
+from server.commands.console import ConfigOption
 
 app = typer.Typer(help="Pacing: simulate shifts, compare laws, explain decisions.", no_args_is_help=True)
 app.command("replay")(pacing_trace.replay)
 app.command("explain")(pacing_trace.explain)
 app.command("ab")(pacing_trace.ab)
+app.command("dryrun")(pacing_ahead.dryrun)
 _errors = Console(stderr=True)
 _MOST_AGENTS = 1000
 
@@ -127,8 +129,7 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Write one report with plots to this file.")] = None,
 ) -> None:
     """Run many laws on the same shifts, side by side."""
-    chosen = list(LAWS.values()) if laws == "all" else [_law(name) for name in laws.split(",")]
-    numbers = _seeds(seeds)
+    chosen, numbers = _laws(laws), _seeds(seeds)
     comparisons = []
     for path in scenarios:
         data = _scenario(path)
@@ -139,6 +140,40 @@ def compare(
                 raise _fail(f"{path}: {error}") from None
             _print_comparison(comparison)
             comparisons.append(comparison)
+    _keep(comparisons, json, html)
+
+
+@app.command()
+def whatif(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id, or its file.")],
+    laws: Annotated[str, typer.Option(help="Laws with commas, or: all.")] = "all",
+    agents: Annotated[str, typer.Option(help="Sizes of the team; without it as many as talked on a day.")] = "",
+    seeds: SeedsOption = "1-10",
+    days: Annotated[float, typer.Option(min=0.01, help="How far the history goes back.")] = 30.0,
+    json: Annotated[Path | None, typer.Option(help="Write every figure to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one report with plots to this file.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run laws on the centre's own past: its ring, answer, talk and wrap-up times, hour by hour."""
+    chosen = _laws(laws)
+    numbers = _seeds(seeds)
+    past = pacing_ahead.past_as_scenario(campaign, days, config)
+    Console().print(
+        f"{past.calls} calls, {past.people} people, {past.wrap_ups} wrap-ups, {past.agents} agents a day",
+        highlight=False,
+    )
+    teams = _teams(agents, past.scenario)
+    comparisons = [compare_laws(past.scenario, chosen, team, numbers) for team in teams]
+    for comparison in comparisons:
+        _print_comparison(comparison)
+    _keep(comparisons, json, html)
+
+
+def _laws(names: str) -> list[SimLaw]:
+    return list(LAWS.values()) if names == "all" else [_law(name) for name in names.split(",")]
+
+
+def _keep(comparisons: list[Comparison], json: Path | None, html: Path | None) -> None:
     if json is not None:
         _write(json, {"comparisons": [each.as_json() for each in comparisons]})
     if html is not None:
