@@ -23,7 +23,8 @@ AGENT_TRANSITIONS: dict[AgentState, frozenset[AgentState]] = {
     _S.IDLE: frozenset({_S.RESERVED, _S.PAUSED, _S.SIGNED_OUT, _S.TALKING}),
     _S.RESERVED: frozenset({_S.TALKING, _S.IDLE, _S.PAUSED, _S.SIGNED_OUT}),
     _S.TALKING: frozenset({_S.WRAP_UP}),
-    _S.WRAP_UP: frozenset({_S.IDLE, _S.PAUSED, _S.SIGNED_OUT}),
+    # To RESERVED: a person with nobody idle, when the agents agreed to it (agents.pool.InterruptRule).
+    _S.WRAP_UP: frozenset({_S.IDLE, _S.PAUSED, _S.SIGNED_OUT, _S.RESERVED}),
 }
 
 
@@ -52,7 +53,10 @@ class AgentProfile:
 
 @dataclass(frozen=True, slots=True)
 class AgentMove:
-    """One step of an agent's state. at_s is monotonic seconds; lasted_s is how long the state before it lasted."""
+    """One step of an agent's state. at_s is monotonic seconds; lasted_s is how long the state before it lasted.
+
+    wrapped_up: calls whose wrap-up is over with this step, those that were interrupted before included.
+    """
 
     agent_id: str
     source: AgentState
@@ -61,11 +65,16 @@ class AgentMove:
     lasted_s: float
     reason: str = ""
     call_id: str = ""
+    wrapped_up: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Seat:
-    """The live state of one signed-in agent. Owned by AgentPool: read it, never write it from elsewhere."""
+    """The live state of one signed-in agent. Owned by AgentPool: read it, never write it from elsewhere.
+
+    talks, interrupted: conversations, and wrap-ups that were ended for a person; owed_s: what was left of them, given
+    back with the next wrap-up; unwrapped: their calls.
+    """
 
     profile: AgentProfile
     state: AgentState
@@ -77,3 +86,7 @@ class Seat:
     after_call_reason: str = ""
     wrap_up_until_s: float | None = None
     busy_s: dict[AgentState, float] = field(default_factory=dict)
+    talks: int = 0
+    interrupted: int = 0
+    owed_s: float = 0.0
+    unwrapped: tuple[str, ...] = ()

@@ -12,11 +12,32 @@ from agents.agent import AGENT_TRANSITIONS, AgentError, AgentMove, AgentProfile,
 _BUSY = {AgentState.TALKING, AgentState.RESERVED, AgentState.WRAP_UP}
 
 
+_AT_REST = {AgentState.IDLE, AgentState.PAUSED, AgentState.SIGNED_OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptRule:
+    """An option that agents agreed to: a person whom nobody idle can take ends a wrap-up.
+
+    share: interruptions + 1 <= share x (conversations + 3), for each agent; after_s: a wrap-up lasts at least so long;
+    back_s: added to what was left of it, and given back with the agent's next wrap-up.
+    """
+
+    share: float
+    after_s: float = 5.0
+    back_s: float = 3.0
+
+    def allows(self, seat: Seat) -> bool:
+        """Whether this agent's wrap-up may be ended, as far as its share of calls goes."""
+        return seat.interrupted + 1 <= self.share * (seat.talks + 3)
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingCall:
     """Somebody who waits for an agent. Higher priority first, then who waits longest.
 
     campaign_id: also the id of a queue. agent_id: only this agent will do (a direct extension, a transfer).
+    interrupt: whether, and by which rule, a wrap-up may be ended for it.
     """
 
     call_id: str
@@ -25,6 +46,7 @@ class WaitingCall:
     skills: frozenset[str] = frozenset()
     priority: int = 0
     agent_id: str = ""
+    interrupt: InterruptRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +129,44 @@ class AgentPool:
             seat.leg_up = up
 
     def reserve(self, call: WaitingCall, now_s: float) -> str | None:
-        """Reserve the agent that has been idle longest for a call; None when nobody suitable is idle."""
+        """Reserve the agent that has been idle longest for a call; None when nobody suitable is idle.
+
+        With a rule for it, the agent who is nearest to the end of a wrap-up is taken then.
+        """
         idle = [seat for seat in self._seats.values() if _may_take(seat, call)]
         if not idle:
-            return None
+            return self._interrupt(call, now_s)
         seat = min(idle, key=lambda candidate: candidate.since_s)
         self._go(seat, AgentState.RESERVED, now_s, call_id=call.call_id)
         return seat.profile.agent_id
+
+    def _interrupt(self, call: WaitingCall, now_s: float) -> str | None:
+        rule = call.interrupt
+        if rule is None:
+            return None
+        ripe = [seat for seat in self._interruptible(call, rule) if now_s - seat.since_s >= rule.after_s]
+        if not ripe:
+            return None
+        seat = min(ripe, key=lambda candidate: candidate.wrap_up_until_s or now_s)
+        seat.interrupted += 1
+        seat.owed_s += max(0.0, (seat.wrap_up_until_s or now_s) - now_s) + rule.back_s
+        seat.unwrapped += (seat.call_id,)
+        self._go(seat, AgentState.RESERVED, now_s, "wrap-up interrupted", call.call_id)
+        return seat.profile.agent_id
+
+    def interruptible_in_s(self, call: WaitingCall, now_s: float) -> float | None:
+        """How long until a wrap-up may be ended for this call, as things stand; None: none that goes on now."""
+        if (rule := call.interrupt) is None:
+            return None
+        waits = (seat.since_s + rule.after_s - now_s for seat in self._interruptible(call, rule))
+        return min((wait_s for wait_s in waits if wait_s > 0.0), default=None)
+
+    def _interruptible(self, call: WaitingCall, rule: InterruptRule) -> list[Seat]:
+        return [
+            seat
+            for seat in self._seats.values()
+            if seat.state is AgentState.WRAP_UP and seat.after_call is None and _suits(seat, call) and rule.allows(seat)
+        ]
 
     def claim(self, agent_id: str, call_id: str, now_s: float) -> None:
         """Reserve one agent for a call it places itself (manual, preview). Raises AgentError when it is busy."""
@@ -166,8 +219,10 @@ class AgentPool:
     def talk_ended(self, agent_id: str, call_id: str, now_s: float, wrap_up_s: float) -> None:
         """The conversation ended; the agent wraps up until `ready` or until `wrap_up_s` is over."""
         seat = self._held_by(agent_id, call_id)
+        seat.talks += 1
         self._go(seat, AgentState.WRAP_UP, now_s, call_id=call_id)
-        seat.wrap_up_until_s = now_s + wrap_up_s
+        seat.wrap_up_until_s = now_s + wrap_up_s + seat.owed_s
+        seat.owed_s = 0.0
 
     def holder(self, call_id: str) -> Seat | None:
         """Who is reserved for a call or talks on it."""
@@ -206,14 +261,24 @@ class AgentPool:
             raise AgentError(f"agent {seat.profile.agent_id} is {seat.state}: it cannot become {target}")
         lasted_s = now_s - seat.since_s
         seat.busy_s[seat.state] = seat.busy_s.get(seat.state, 0.0) + lasted_s
+        wrapped_up: tuple[str, ...] = ()
+        if target in _AT_REST:
+            own = (seat.call_id,) if seat.state is AgentState.WRAP_UP else ()
+            wrapped_up, seat.unwrapped = seat.unwrapped + own, ()
         self._moves.append(
-            AgentMove(seat.profile.agent_id, seat.state, target, now_s, lasted_s, reason, call_id or seat.call_id)
+            AgentMove(
+                seat.profile.agent_id, seat.state, target, now_s, lasted_s, reason, call_id or seat.call_id, wrapped_up
+            )
         )
         seat.state, seat.since_s, seat.reason, seat.call_id = target, now_s, reason, call_id
         seat.wrap_up_until_s = None
 
 
 def _may_take(seat: Seat, call: WaitingCall) -> bool:
-    if seat.state is not AgentState.IDLE or not seat.leg_up or call.agent_id not in ("", seat.profile.agent_id):
+    return seat.state is AgentState.IDLE and _suits(seat, call)
+
+
+def _suits(seat: Seat, call: WaitingCall) -> bool:
+    if not seat.leg_up or call.agent_id not in ("", seat.profile.agent_id):
         return False
     return seat.profile.serves(call.campaign_id, call.skills)

@@ -140,6 +140,9 @@ class AgentDesk:
         self._wanted[call.call_id] = wanted
         self.pool.wait(call)
         self._settle()
+        # A wrap-up that may be ended a moment from now: nothing else would wake the pairing then.
+        ripe_s = self.pool.interruptible_in_s(call, self._now())
+        timer = asyncio.get_running_loop().call_later(ripe_s + 0.001, self._settle) if ripe_s is not None else None
         try:
             return await wanted
         except asyncio.CancelledError:
@@ -148,6 +151,8 @@ class AgentDesk:
                 self.release(wanted.result(), call.call_id)
             raise
         finally:
+            if timer:
+                timer.cancel()
             self._wanted.pop(call.call_id, None)
 
     def release(self, agent_id: str, call_id: str) -> None:
@@ -197,8 +202,9 @@ class AgentDesk:
         self.pool.talk_ended(agent_id, attempt_id, self._now(), wrap_up_s)
         if timer := self._wrap_up_timers.pop(agent_id, None):
             timer.cancel()
+        until_s = self.pool.seat(agent_id).wrap_up_until_s or self._now()  # what was owed of an earlier one included
         loop = asyncio.get_running_loop()
-        self._wrap_up_timers[agent_id] = loop.call_later(wrap_up_s, self._wrap_up_due, agent_id)
+        self._wrap_up_timers[agent_id] = loop.call_later(until_s - self._now(), self._wrap_up_due, agent_id)
         self._settle()
 
     # -- inside -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from agents.agent import AgentError
-from agents.pool import WaitingCall
+from agents.pool import InterruptRule, WaitingCall
 from amd.verdict import Verdict
 from campaigns.attempt import AttemptState
 from campaigns.outcome import Outcome
@@ -55,7 +55,8 @@ async def _agent(flow: "CallFlow", line: Line, due_s: float) -> tuple[str | None
     if flow.agent_id:
         return flow.agent_id, True
     services = flow.services
-    call = WaitingCall(flow.attempt_id, flow.campaign.campaign_id, services.clock.monotonic_s())
+    since_s = services.clock.monotonic_s()
+    call = WaitingCall(flow.attempt_id, flow.campaign.campaign_id, since_s, interrupt=_interrupt_rule(flow))
     if agent_id := services.desk.reserve_now(call):
         return agent_id, True
     try:
@@ -63,6 +64,13 @@ async def _agent(flow: "CallFlow", line: Line, due_s: float) -> tuple[str | None
         return await line.unless_gone(services.desk.wait_for_agent(call), left_s), False
     except TimeoutError:
         return None, False
+
+
+def _interrupt_rule(flow: "CallFlow") -> InterruptRule | None:
+    agreed = flow.campaign.wrap_up
+    if agreed.interruptible_share <= 0.0:
+        return None
+    return InterruptRule(agreed.interruptible_share, agreed.interruptible_after_s, agreed.interruptible_back_s)
 
 
 async def _bridge(flow: "CallFlow", line: Line, agent_id: str) -> bool:

@@ -126,11 +126,11 @@ class WrapUpDesk:
             await self._take(Said(f"{attempt_id}-default", agent_id, attempt_id, code))
 
     @staticmethod
-    def ended_without_word(event: DialerEvent) -> tuple[str, str] | None:
-        """(agent_id, attempt_id) when this event says that a wrap-up is over."""
-        if isinstance(event, AgentMoved) and event.move.source is AgentState.WRAP_UP and event.move.call_id:
-            return event.move.agent_id, event.move.call_id
-        return None
+    def wrapped_up(event: DialerEvent) -> list[tuple[str, str]]:
+        """(agent_id, attempt_id) of every wrap-up that this event says is over, interrupted ones included."""
+        if not isinstance(event, AgentMoved):
+            return []
+        return [(event.move.agent_id, call_id) for call_id in event.move.wrapped_up if call_id]
 
     def _free(self, said: Said) -> None:
         try:

@@ -290,7 +290,7 @@ async def _default_dispositions(house: House) -> None:
     over: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     def hear(event: DialerEvent) -> None:
-        if ended := WrapUpDesk.ended_without_word(event):
+        for ended in WrapUpDesk.wrapped_up(event):
             over.put_nowait(ended)
 
     stop = house.hub.listen(hear)

@@ -7,9 +7,10 @@ import pytest
 from pacing_crowd import crowded_house
 from pacing_snapshots import agents, look
 
+from agents.agent import Seat
 from campaigns.audit import mistaken_share
 from campaigns.calling_window import window_of
-from campaigns.campaign import AbTest, DialMode, PacingLawName, PacingSettings
+from campaigns.campaign import AbTest, DialMode, PacingLawName, PacingSettings, WrapUp
 from campaigns.ledger import Share, Standing, cap_to_go
 from dialer.pacing.ab import arm_of, block_of
 from dialer.pacing.laws import make_law
@@ -96,3 +97,18 @@ def test_the_law_is_told_everything_in_the_order_in_which_the_house_hears_it() -
             assert sum(event.kind.value == "placed" for event in taught) >= run.tally.placed - 2 > 0
 
     run_virtual(dial())
+
+
+def test_given_agents_who_agreed_wrap_ups_end_for_people_within_each_agents_share() -> None:
+    wrap_up = WrapUp(max_s=15.0, interruptible_share=0.3)
+    campaign = replace(PREDICTIVE, wrap_up=wrap_up, pacing=PacingSettings(abandonment_target=0.03))
+
+    async def dial() -> list[Seat]:
+        async with crowded_house(campaign, agents=4) as (house, _):
+            await asyncio.sleep(600)
+            assert house.troubles() == []
+            return list(house.desk.pool.seats())
+
+    seats = run_virtual(dial())
+    assert sum(seat.interrupted for seat in seats) >= 1
+    assert all(seat.interrupted <= 0.3 * (seat.talks + 3) for seat in seats)
