@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from campaigns.ledger import cap_to_go
 from campaigns.outcome import Outcome
 from dialer.call_flow import CallFlow
 from dialer.events import PlanMade, Trouble
+from dialer.leads import Clearance
 from dialer.pacing.hazard_core import TURN_S
 from dialer.pacing.plan import (
     AgentActivity,
@@ -37,6 +38,9 @@ from dialer.trunk import Route, Trunk
 from storage.errors import StorageError
 
 TICK_S = 1.0
+# Calls of a fast trunk are begun together in steps of this length: their rows are committed together anyway
+# (storage.sql.database.GATHER_S), and a step wakes everybody once instead of once for each call.
+_STEP_S = 0.05
 _ACTIVITY = {
     AgentState.IDLE: AgentActivity.IDLE,
     AgentState.RESERVED: AgentActivity.RESERVED,
@@ -61,11 +65,11 @@ class LeadSource(Protocol):
         """Up to `wanted` leads that may be dialled now; they are this node's to plan or to give back."""
         ...
 
-    async def refuse(self, lead: Lead, campaign: Campaign) -> bool:
-        """Check DNC, window and caps at the moment of dialling; True (and the lead is rescheduled) when it may not."""
+    async def clear(self, lead: Lead, campaign: Campaign) -> Clearance | None:
+        """Check DNC, window and caps at the moment of dialling; None (and the lead is rescheduled) when it may not."""
         ...
 
-    async def planned(self, campaign_id: str, lead_ids: list[str]) -> None:
+    def planned(self, campaign_id: str, lead_ids: list[str]) -> None:
         """These leads' attempts are planned, or will not be."""
         ...
 
@@ -84,6 +88,19 @@ class _Counts:
 
     def frozen(self) -> Tally:
         return Tally(self.placed, self.answers, self.people, self.machines, self.abandoned)
+
+
+Start = tuple[float, Lead, Trunk]  # seconds from now, who, over what
+
+
+def in_steps(starts: Iterable[Start], step_s: float) -> list[list[Start]]:
+    """Starts in order of time, those within `step_s` of a step's first one together."""
+    steps: list[list[Start]] = []
+    for start in sorted(starts, key=lambda start: start[0]):
+        if not steps or start[0] >= steps[-1][0][0] + step_s:
+            steps.append([])
+        steps[-1].append(start)
+    return steps
 
 
 class CampaignRun:
@@ -260,31 +277,43 @@ class CampaignRun:
 
         agent_id: claimed for it (manual, preview). wanted: the trunk whose turn it is, if it can still take a call.
         """
-        if await self._leads.refuse(lead, self.campaign):
+        begun = await self._begin(lead, agent_id, wanted)
+        if begun is None:
             return False
+        flow, trunk = begun
+        self._spawn(self._supervise(flow, flow.run(), trunk), f"call {flow.attempt_id}")
+        return True
+
+    async def _begin(self, lead: Lead, agent_id: str | None, wanted: Trunk | None) -> tuple[CallFlow, Trunk] | None:
+        """Plan the lead's attempt and take it into `flows`: whoever called must supervise it from there on."""
+        clearance = await self._leads.clear(lead, self.campaign)
+        if clearance is None:
+            return None
         at_s = self._services.clock.monotonic_s()
         trunk = wanted if wanted and wanted.usable(at_s) else self.route.pick(at_s)
         if trunk is None:
-            return False
+            return None
         self._seize(trunk)
         try:
-            flow = await self._planned_flow(lead, agent_id, trunk)
+            flow = await self._planned_flow(lead, agent_id, trunk, clearance)
         except BaseException:
             self._release(trunk)
             raise
         if flow is None:
             self._release(trunk)
-            return False
-        self._watch(flow, flow.run(), trunk)
+            return None
+        self.flows[flow.attempt_id] = flow
         self._planning.discard(flow.attempt_id)
-        return True
+        return flow, trunk
 
-    async def _planned_flow(self, lead: Lead, agent_id: str | None, trunk: Trunk) -> CallFlow | None:
+    async def _planned_flow(
+        self, lead: Lead, agent_id: str | None, trunk: Trunk, clearance: Clearance
+    ) -> CallFlow | None:
         now_s = self._services.clock.now_s()
         attempt = Attempt(
             new_id(now_s, self._rng), self.campaign.campaign_id, lead.lead_id, lead.phone, self._services.node, now_s
         )
-        if not await self._planned(attempt, agent_id):
+        if not await self._planned(attempt, agent_id, clearance):
             return None
         return CallFlow(
             self._services,
@@ -296,14 +325,17 @@ class CampaignRun:
             agent_id=agent_id,
         )
 
-    async def _planned(self, attempt: Attempt, agent_id: str | None) -> bool:
-        """Claim the agent and commit the row; False, and nothing is held, when the lead is not free."""
+    async def _planned(self, attempt: Attempt, agent_id: str | None, clearance: Clearance) -> bool:
+        """Claim the agent and commit the row; False, and nothing is held, when the lead is not free or not as cleared.
+
+        A number that was called meanwhile, under another lead or by another node, is judged again with its next take.
+        """
         desk, planned = self._services.desk, False
         if agent_id:
             desk.claim(agent_id, attempt.attempt_id)
         self._planning.add(attempt.attempt_id)
         try:
-            planned = await self._services.log.plan(attempt)
+            planned = await self._services.log.plan(attempt, clearance.seen)
         except StorageError:
             self.broken.append(attempt.attempt_id)  # the row may be there all the same: recovery looks
             raise
@@ -317,7 +349,8 @@ class CampaignRun:
         """Supervise a flow that recovery found to its end; over which trunk it went is not known any more."""
         trunk = self.route.trunks[0]
         self._seize(trunk)
-        self._watch(flow, running, trunk)
+        self.flows[flow.attempt_id] = flow
+        self._spawn(self._supervise(flow, running, trunk), f"call {flow.attempt_id}")
 
     def _seize(self, trunk: Trunk) -> None:
         trunk.seize()
@@ -326,10 +359,6 @@ class CampaignRun:
     def _release(self, trunk: Trunk) -> None:
         trunk.release()
         self._held -= 1
-
-    def _watch(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome], trunk: Trunk) -> None:
-        self.flows[flow.attempt_id] = flow
-        self._spawn(self._supervise(flow, running, trunk), f"call {flow.attempt_id}")
 
     async def _supervise(self, flow: CallFlow, running: Coroutine[Any, Any, Outcome], trunk: Trunk) -> None:
         """A fault in one call never touches another."""
@@ -371,26 +400,44 @@ class CampaignRun:
         leads, self._at_hand = self._at_hand[: plan.place], self._at_hand[plan.place :]
         if len(leads) < plan.place:
             self._fell(plan.place - len(leads), "no lead was due")
+        starts = []
         for index, lead in enumerate(leads):
             # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.
             trunk, start_s = self.route.next_start(now_s, TICK_S)
-            wait_s = max(start_s - now_s, index * TICK_S / len(leads))
-            self._launching += 1
-            self._spawn(self._launch_one(lead, trunk, wait_s), f"launch {lead.lead_id}")
+            starts.append((max(start_s - now_s, index * TICK_S / len(leads)), lead, trunk))
+        self._launching += len(leads)
+        for step in in_steps(starts, _STEP_S):
+            self._spawn(self._launch_step(step), f"launch of {len(step)}")
 
     def _fell(self, missing: int, why: str) -> None:
         self._services.sink(LaunchFell(self._services.clock.now_s(), self.campaign.campaign_id, missing, why))
 
-    async def _launch_one(self, lead: Lead, trunk: Trunk, wait_s: float) -> None:
+    async def _launch_step(self, step: Sequence[Start]) -> None:
+        """Begin calls together. This task becomes the first one's: each call has one task in all."""
+        waiting = len(step)
+        wait_s, first, trunk_of_first = step[0]
         try:
             await asyncio.sleep(wait_s)
+            for _, lead, trunk in step[1:]:
+                self._spawn(self._launch_one(lead, trunk), f"launch {lead.lead_id}")
+            waiting = 0
+        finally:
+            self._launching -= waiting
+        await self._launch_one(first, trunk_of_first)
+
+    async def _launch_one(self, lead: Lead, trunk: Trunk) -> None:
+        begun: tuple[CallFlow, Trunk] | None = None
+        try:
             if self.state is RunState.RUNNING and self._may_dial():
-                await self.place(lead, wanted=trunk)
-            await self._leads.planned(self.campaign.campaign_id, [lead.lead_id])
+                begun = await self._begin(lead, None, trunk)
+            self._leads.planned(self.campaign.campaign_id, [lead.lead_id])
         except Exception as error:  # the supervisor of launches: the lead stays in its list and comes again
             self._trouble(f"a lead could not be dialled, it stays in its list: {error}")
         finally:
             self._launching -= 1
+        if begun:
+            flow, used = begun
+            await self._supervise(flow, flow.run(), used)
 
     def _agent_views(self, now_s: float) -> list[AgentView]:
         held = self._services.held_for_callers()

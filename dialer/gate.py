@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from campaigns.phone import country_of
 from campaigns.recycle import after_attempt, after_refusal, zones_for
 from campaigns.rule_pack import ConsentRule, EventKind, RatioRule
 from dialer.events import EventSink, Trouble
-from storage.port import AttemptLog, ConsentStore, Contact, DncStore, Ledger
+from storage.port import AttemptLog, ConsentStore, Contact, Ledger, PhoneFacts
 from storage.port import Consent as StoredConsent
 
 # The longest period of a shipped counting rule is a month; a day is enough for the attempt caps.
@@ -52,7 +52,6 @@ class ComplianceGate:
 
     def __init__(
         self,
-        dnc: DncStore,
         ledger: Ledger,
         consents: ConsentStore,
         attempts: AttemptLog,
@@ -60,7 +59,6 @@ class ComplianceGate:
         sink: EventSink,
     ) -> None:
         """Facts from the stores; advice that binds nobody is told to `sink`, once per campaign."""
-        self._dnc = dnc
         self._ledger = ledger
         self._consents = consents
         self._attempts = attempts
@@ -70,16 +68,24 @@ class ComplianceGate:
         self._filling: dict[str, asyncio.Lock] = {}
         self._advised: set[tuple[str, str]] = set()
 
-    async def refusal(self, lead: Lead, campaign: Campaign) -> tuple[str, LeadChange] | None:
-        """None when the lead may be dialled now; else why not, and what that does to the lead."""
+    async def look_up(self, leads: Sequence[Lead]) -> dict[str, PhoneFacts]:
+        """What must be known of these leads' numbers, by number, in one read."""
+        return await self._ledger.facts([lead.phone for lead in leads], self._clock.now_s() - _HISTORY_S)
+
+    async def refusal(
+        self, lead: Lead, campaign: Campaign, known: PhoneFacts | None = None
+    ) -> tuple[str, LeadChange] | None:
+        """None when the lead may be dialled now; else why not, and what that does to the lead.
+
+        known: looked up before; `AttemptLog.plan` notices what happened since then (`PhoneFacts.seen`).
+        """
         now_s = self._clock.now_s()
-        on_dnc = await self._dnc.contains(lead.phone)
-        contacts = await self._ledger.contacts(lead.phone, now_s - _HISTORY_S)
+        number = known or (await self.look_up([lead]))[lead.phone]
         country = country_of(lead.phone)
         facts = Facts(
-            on_dnc=on_dnc,
-            attempts_today=_today(contacts, zones_for(lead, campaign), now_s),
-            events=tuple(event for contact in contacts for event in _events(contact)),
+            on_dnc=number.on_dnc,
+            attempts_today=_today(number.contacts, zones_for(lead, campaign), now_s),
+            events=tuple(event for contact in number.contacts for event in _events(contact)),
             consent=await self._consent(lead, campaign),
             over_cap=await self._over_cap(country, campaign, now_s),
             agent_reserved=not campaign.mode.over_dials,
@@ -88,7 +94,7 @@ class ComplianceGate:
         if isinstance(answer, Allowed):
             self._advise(campaign, answer.advice, now_s)
             return None
-        return f"{answer.words} ({answer.source})", after_refusal(lead, on_dnc, answer.allowed_again_at_s)
+        return f"{answer.words} ({answer.source})", after_refusal(lead, number.on_dnc, answer.allowed_again_at_s)
 
     def count(self, attempt: Attempt) -> None:
         """An attempt ended: the share of abandoned calls is another one now."""
@@ -159,12 +165,12 @@ def _consent_of(said: StoredConsent) -> Consent:
     return Consent(said.at_s, said.source) if said.given else Consent(said.at_s, said.source, revoked_at_s=said.at_s)
 
 
-def _today(contacts: list[Contact], zones: tuple[str, ...], now_s: float) -> int:
+def _today(contacts: Sequence[Contact], zones: tuple[str, ...], now_s: float) -> int:
     """Attempts since the callee's local midnight; where the zone is unsure, the count that is highest."""
-    return max((_since_midnight(contacts, zone, now_s) for zone in zones), default=0)
+    return max((_since_midnight(contacts, zone, now_s) for zone in zones), default=0) if contacts else 0
 
 
-def _since_midnight(contacts: list[Contact], zone: str, now_s: float) -> int:
+def _since_midnight(contacts: Sequence[Contact], zone: str, now_s: float) -> int:
     local = ZoneInfo(zone)
     today = datetime.fromtimestamp(now_s, local).date()
     return sum(datetime.fromtimestamp(contact.planned_at_s, local).date() == today for contact in contacts)

@@ -1,6 +1,7 @@
 """The leads that are dialled next: a short queue shared by all nodes, filled from SQL, checked before dialling."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from campaigns.campaign import Campaign
@@ -10,7 +11,7 @@ from campaigns.phone import mask
 from dialer.events import EventSink, Trouble
 from dialer.pacing_events import LeadRefused
 from storage.errors import StorageError
-from storage.port import Hopper, LeadStore
+from storage.port import Hopper, LeadStore, PhoneFacts, Seen
 
 # Enough for a few seconds of dialling; more would only age: every lead in the hopper was allowed when it was put there.
 _REFILL_BELOW = 100
@@ -27,9 +28,22 @@ def _is_due(lead: Lead, now_s: float) -> bool:
 class Gate(Protocol):
     """Whether a lead may be dialled at this moment: do-not-call, calling window, caps, consent."""
 
-    async def refusal(self, lead: Lead, campaign: Campaign) -> tuple[str, LeadChange] | None:
-        """None when it may; otherwise why not, in words, and what that does to the lead."""
+    async def look_up(self, leads: Sequence[Lead]) -> Mapping[str, PhoneFacts]:
+        """What must be known of these leads' numbers, by number."""
         ...
+
+    async def refusal(
+        self, lead: Lead, campaign: Campaign, known: PhoneFacts | None = None
+    ) -> tuple[str, LeadChange] | None:
+        """None when it may; otherwise why not, in words, and what that does to the lead. known: looked up before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """A lead may be dialled, by what was known of its number; whoever plans the attempt checks that it still holds."""
+
+    seen: Seen | None
 
 
 class HopperLeads:
@@ -47,6 +61,7 @@ class HopperLeads:
         self._sink = sink
         self._ready: dict[str, int] = {}
         self._paid: dict[str, list[str]] = {}
+        self._known: dict[str, dict[str, PhoneFacts]] = {}  # of the leads of the last tick, by campaign and number
         self._hopper_lost = False
 
     def ready(self, campaign_id: str) -> int:
@@ -81,10 +96,13 @@ class HopperLeads:
         leads = await self._leads.several(lead_ids)
         now_s = self._clock.now_s()
         stale = [lead.lead_id for lead in leads if not _is_due(lead, now_s)]
-        await self.planned(campaign.campaign_id, stale)
-        return [lead for lead in leads if lead.lead_id not in stale]
+        self.planned(campaign.campaign_id, stale)
+        due = [lead for lead in leads if lead.lead_id not in stale]
+        # One read for a tick's leads. It is a second old when the last of them is dialled: `plan` checks it again.
+        self._known[campaign.campaign_id] = dict(await self._gate.look_up(due)) if due else {}
+        return due
 
-    async def planned(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
+    def planned(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
         """These leads' attempts are planned, or will not be: the hopper forgets the loan.
 
         It is told with the next look, once for all leads of a tick. A loan that a crash leaves unpaid runs out and the
@@ -96,16 +114,19 @@ class HopperLeads:
         if paid := self._paid.pop(campaign_id, None):
             await self._hopper.done(campaign_id, paid)
 
-    async def refuse(self, lead: Lead, campaign: Campaign) -> bool:
+    async def clear(self, lead: Lead, campaign: Campaign) -> Clearance | None:
         """Ask the gate; a refused lead is rescheduled, closed or put on the do-not-call list as the rule says."""
-        refusal = await self._gate.refusal(lead, campaign)
+        known = self._known.get(campaign.campaign_id, {}).pop(lead.phone, None)
+        if known is None:
+            known = (await self._gate.look_up([lead])).get(lead.phone)
+        refusal = await self._gate.refusal(lead, campaign, known)
         if refusal is None:
-            return False
+            return Clearance(known.seen if known else None)
         words, change = refusal
         await self._leads.change(change)
         self._sink(Trouble(self._clock.now_s(), "compliance", f"{mask(lead.phone)} was not dialled: {words}"))
         self._sink(LeadRefused(self._clock.now_s(), campaign.campaign_id, words))
-        return True
+        return None
 
     def _hopper_fails(self, error: StorageError) -> None:
         if not self._hopper_lost:

@@ -34,7 +34,7 @@ class LineGone(Exception):
 
 
 class Line:
-    """Follows one channel's inbox in a task of its own, from before the originate until the context is left.
+    """Follows one channel's inbox from before the originate until the context is left; events come in without a task.
 
     ringing, early_media, answered: set when that happened. stirred: set at every event, for loops that look at several
     things; whoever waits for it clears it. A call that is gone makes every wait raise LineGone.
@@ -53,25 +53,16 @@ class Line:
         self._playing: dict[str, asyncio.Future[bool]] = {}
         self._link = link
         self._inbox = control.inbox(channel_id)
-        self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Register for the channel's events."""
-        inbox = self._inbox.__enter__()
-
-        async def follow() -> None:
-            while not self._gone.done():
-                self._take(await inbox.next())
-
-        self._reader = asyncio.create_task(follow(), name=f"line {self.channel_id}")
+        self._inbox.__enter__().listen(self._take)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Forget the channel's events."""
-        if self._reader:
-            self._reader.cancel()
         self._inbox.__exit__(kind, error, trace)
         self._gone.cancel()
         for playing in self._playing.values():

@@ -9,8 +9,9 @@ from campaigns.clock import Clock
 from campaigns.lead import LeadChange
 from campaigns.outcome import Outcome
 from dialer.events import EventSink, Trouble
+from dialer.futures import failure_of, settle
 from storage.errors import BadDatabaseUrl, SchemaTooNew, StorageConflict, StorageError
-from storage.port import AttemptLog
+from storage.port import AttemptLog, Seen
 
 _FIRST_PAUSE_S = 0.2
 _LAST_PAUSE_S = 5.0
@@ -27,26 +28,56 @@ class Patience:
         self._sink = sink
         self._what = what
         self._waiting = 0
+        self._trying: set[asyncio.Task[None]] = set()
 
     async def write(self, act: Callable[[], Awaitable[None]]) -> None:
         """Run `act` until it succeeds. Raises StorageConflict and what else waiting cannot mend."""
-        pause_s, failed = _FIRST_PAUSE_S, False
+        try:
+            await act()
+        except _HOPELESS:
+            raise
+        except StorageError as error:
+            await self._again(act, error)
+
+    def begin(self, act: Callable[[], asyncio.Future[None]]) -> asyncio.Future[None]:
+        """As `write`, begun at once; a task is made only when the first try fails."""
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            first = act()
+        except StorageError as error:
+            self._take(act, outcome, error)
+        else:
+            first.add_done_callback(lambda done: self._take(act, outcome, failure_of(done)))
+        return outcome
+
+    def _take(
+        self, act: Callable[[], Awaitable[None]], outcome: asyncio.Future[None], fault: BaseException | None
+    ) -> None:
+        """Hand the first try's result on, or go on trying."""
+        if isinstance(fault, StorageError) and not isinstance(fault, _HOPELESS):
+            task = asyncio.create_task(self._again(act, fault), name=f"patience with {self._what}")
+            self._trying.add(task)
+            task.add_done_callback(self._trying.discard)
+            task.add_done_callback(lambda done: settle(outcome, failure_of(done)))
+        else:
+            settle(outcome, fault)
+
+    async def _again(self, act: Callable[[], Awaitable[None]], error: StorageError) -> None:
+        """It failed once: repeat it until it succeeds."""
+        pause_s = _FIRST_PAUSE_S
+        self._count(1, f"{self._what} wait for the database and are not lost: {error}")
         try:
             while True:
-                try:
-                    await act()
-                    break
-                except _HOPELESS:
-                    raise
-                except StorageError as error:
-                    if not failed:
-                        failed = True
-                        self._count(1, f"{self._what} wait for the database and are not lost: {error}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LAST_PAUSE_S)
+                try:
+                    return await act()
+                except _HOPELESS:
+                    raise
+                except StorageError:
+                    continue
         finally:
-            if failed:
-                self._count(-1, f"the database takes {self._what} again")
+            self._count(-1, f"the database takes {self._what} again")
 
     def _count(self, change: int, words: str) -> None:
         before, self._waiting = self._waiting, self._waiting + change
@@ -62,17 +93,17 @@ class PatientLog:
         self._log = log
         self._patience = patience
 
-    async def plan(self, attempt: Attempt) -> bool:
+    async def plan(self, attempt: Attempt, seen: Seen | None = None) -> bool:
         """As the log does."""
-        return await self._log.plan(attempt)
+        return await self._log.plan(attempt, seen)
 
-    async def record(self, move: Move, agent_id: str | None = None) -> None:
+    def record(self, move: Move, agent_id: str | None = None) -> asyncio.Future[None]:
         """Commit a move that is not the end."""
-        await self._patience.write(lambda: self._log.record(move, agent_id))
+        return self._patience.begin(lambda: self._log.record(move, agent_id))
 
-    async def end(self, move: Move, change: LeadChange) -> None:
+    def end(self, move: Move, change: LeadChange) -> asyncio.Future[None]:
         """Commit the end."""
-        await self._patience.write(lambda: self._log.end(move, change))
+        return self._patience.begin(lambda: self._log.end(move, change))
 
     async def unfinished(self, node: str) -> list[Attempt]:
         """As the log does."""

@@ -36,8 +36,8 @@ class PreviewDesk:
         campaign = self._campaign(campaign_id)
         self._engine.services.desk.pool.seat(agent_id)
         for lead in await self._source.take(campaign, 1):
-            if await self._source.refuse(lead, campaign):
-                await self._source.planned(campaign_id, [lead.lead_id])
+            if await self._source.clear(lead, campaign) is None:
+                self._source.planned(campaign_id, [lead.lead_id])
                 return await self.offer(agent_id, campaign_id)
             self._offers[agent_id] = campaign_id, lead
             return lead
@@ -80,4 +80,4 @@ class PreviewDesk:
     async def _forget(self, agent_id: str) -> None:
         if held := self._offers.pop(agent_id, None):
             campaign_id, lead = held
-            await self._source.planned(campaign_id, [lead.lead_id])
+            self._source.planned(campaign_id, [lead.lead_id])

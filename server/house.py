@@ -203,7 +203,7 @@ def _compose(
     desk = AgentDesk(control, clock, rng, hub.take)
     hall = QueueHall(map(queue_settings, settings.queues), desk.pool, clock)
     link = LinkWatch(control, clock)
-    gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, clock, hub.take)
+    gate = ComplianceGate(stores.ledger, stores.consents, stores.attempts, clock, hub.take)
     recorder = Recorder(settings, control, stores.recordings, clock, hub.take)
     collect = settings.amd.collect
     keeper = CallKeeper(collect, KeptCalls(settings.kept_calls_dir), stores.dispositions, clock, hub.take)

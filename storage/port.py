@@ -4,6 +4,7 @@ Every method is a coroutine; SQL runs in worker threads, never on the event loop
 committed: it survives kill -9. Raises StorageError (see storage.errors) with a message that says how to mend it.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,22 +62,34 @@ class LeadStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far the history of a number was known when rules were asked: attempts planned since `since_s`.
+
+    count: those attempts, and once more each that had its outcome by then, so that an end is noticed as well.
+    """
+
+    since_s: float
+    count: int
+
+
 class AttemptLog(Protocol):
     """Attempts and their moves: append-only, the ground truth of every count."""
 
-    async def plan(self, attempt: Attempt) -> bool:
+    async def plan(self, attempt: Attempt, seen: Seen | None = None) -> bool:
         """Commit the attempt row (PLANNED) and take its lead (IN_ATTEMPT), in one transaction, before the originate.
 
-        Returns False, and writes nothing, when the lead has a live attempt already or is not callable any more.
+        Returns False, and writes nothing, when the lead has a live attempt already or is not callable any more, or its
+        number is on the do-not-call list; with `seen`, also when more happened to the number than that.
         """
         ...
 
-    async def record(self, move: Move, agent_id: str | None = None) -> None:
-        """Commit a move that is not the end."""
+    def record(self, move: Move, agent_id: str | None = None) -> asyncio.Future[None]:
+        """Commit a move that is not the end. Begun at once, before it is awaited: a move costs no task."""
         ...
 
-    async def end(self, move: Move, change: LeadChange) -> None:
-        """Commit the end with its outcome, and what it does to the lead, in one transaction.
+    def end(self, move: Move, change: LeadChange) -> asyncio.Future[None]:
+        """Commit the end with its outcome, and what it does to the lead, in one transaction; begun at once.
 
         A disposition that came while the call was up wins over `change`.
         """
@@ -122,6 +135,15 @@ class Contact:
     outcome: Outcome | None
 
 
+@dataclass(frozen=True, slots=True)
+class PhoneFacts:
+    """What rules must know of a number. contacts: since the time asked for, oldest first; seen: how far that goes."""
+
+    on_dnc: bool
+    contacts: tuple[Contact, ...]
+    seen: Seen
+
+
 class Ledger(Protocol):
     """Counts that rules are decided by, over what is committed."""
 
@@ -131,6 +153,10 @@ class Ledger(Protocol):
 
     async def contacts(self, phone: str, since_s: float) -> list[Contact]:
         """Attempts to a number planned since `since_s`, oldest first, live ones included."""
+        ...
+
+    async def facts(self, phones: Sequence[str], since_s: float) -> dict[str, PhoneFacts]:
+        """What rules must know of each of these numbers, in one read: for all leads that are about to be dialled."""
         ...
 
 

@@ -72,6 +72,13 @@ class CallInbox(Protocol):
         """Wait for the channel's next event. After HungUp or InboxOverflowed nothing follows."""
         ...
 
+    def listen(self, take: Callable[[CallEvent], None]) -> None:
+        """From now on hand every event to `take` as it comes (it must not block); `next` is not used any more.
+
+        A consumer like that has nothing unread, so its inbox never overflows.
+        """
+        ...
+
 
 class CallControl(Protocol):
     """An exchange. Every method raises LinkDown while the link is down, RequestRejected when the exchange says no."""

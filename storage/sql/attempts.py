@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from campaigns.attempt import Attempt, AttemptState, Move
 from campaigns.lead import LeadChange
 from campaigns.outcome import Outcome
 from storage.errors import StorageConflict
+from storage.port import Seen
 from storage.sql.database import Database
 from storage.sql.leads import CALLABLE, CHANGE, LIVE, LIVE_ATTEMPT, change_params
 from storage.sql.schema import attempt_moves, attempts, dispositions, dnc, leads
@@ -21,16 +23,20 @@ _UNHEARD = (AttemptState.DIALING, AttemptState.RINGING)  # nobody listens yet: t
 _STEP = {state: step for step, state in enumerate(AttemptState)}
 
 _PLANNED_ALREADY = Statement(select(attempts.c.lead_id).where(attempts.c.attempt_id == bindparam("attempt_id")))
-_TAKE = Statement(
-    update(leads)
-    .where(
-        leads.c.lead_id == bindparam("b_lead_id"),
-        CALLABLE,
-        ~select(dnc.c.phone).where(dnc.c.phone == leads.c.phone).exists(),
-        ~select(attempts.c.attempt_id).where(attempts.c.lead_id == leads.c.lead_id, LIVE).exists(),
-    )
-    .values(state=text("'in_attempt'"), attempts=leads.c.attempts + text("1"))
+_FREE = (
+    leads.c.lead_id == bindparam("b_lead_id"),
+    CALLABLE,
+    ~select(dnc.c.phone).where(dnc.c.phone == leads.c.phone).exists(),
+    ~select(attempts.c.attempt_id).where(attempts.c.lead_id == leads.c.lead_id, LIVE).exists(),
 )
+_NOTHING_NEW = (
+    select(func.count() + func.count(attempts.c.outcome))
+    .where(attempts.c.phone == leads.c.phone, attempts.c.planned_at_s >= bindparam("since_s"))
+    .scalar_subquery()
+) == bindparam("count")
+_TAKEN: dict[str, Any] = {"state": text("'in_attempt'"), "attempts": leads.c.attempts + text("1")}
+_TAKE = Statement(update(leads).where(*_FREE).values(_TAKEN))
+_TAKE_AS_SEEN = Statement(update(leads).where(*_FREE, _NOTHING_NEW).values(_TAKEN))
 _INSERT = Statement(
     insert(attempts).values(
         {
@@ -107,23 +113,23 @@ class SqlAttemptLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def plan(self, attempt: Attempt) -> bool:
-        """Commit the attempt and take its lead; False when the lead is not free."""
+    async def plan(self, attempt: Attempt, seen: Seen | None = None) -> bool:
+        """Commit the attempt and take its lead; False when the lead is not free, or its number not as `seen`."""
         try:
-            return await self._database.write(partial(_plan, attempt))
+            return await self._database.write(partial(_plan, attempt, seen))
         except StorageConflict:
             # another node planned the same lead at the same moment: the unique index let only one through
             if await self._database.read(lambda tx: tx.one(LIVE_ATTEMPT, {"lead_id": attempt.lead_id})):
                 return False
             raise
 
-    async def record(self, move: Move, agent_id: str | None = None) -> None:
+    def record(self, move: Move, agent_id: str | None = None) -> asyncio.Future[None]:
         """Commit a move that is not the end. Raises StorageConflict when the attempt stands elsewhere."""
-        await self._database.write(partial(_advance, move, agent_id), urgent=move.target not in _UNHEARD)
+        return self._database.submit(partial(_record, move, agent_id), urgent=move.target not in _UNHEARD)
 
-    async def end(self, move: Move, change: LeadChange) -> None:
+    def end(self, move: Move, change: LeadChange) -> asyncio.Future[None]:
         """Commit the end and what it does to the lead; a disposition that came during the call wins over `change`."""
-        await self._database.write(partial(_end, move, change))
+        return self._database.submit(partial(_end, move, change))
 
     async def unfinished(self, node: str) -> list[Attempt]:
         """Attempts of this node that are not ENDED."""
@@ -151,8 +157,14 @@ class SqlAttemptLog:
         return [attempt_of(row) for row in await self._database.read(lambda tx: tx.all(_PAGE, wanted))]
 
 
-def _plan(attempt: Attempt, tx: Tx) -> bool:
-    if tx.run(_TAKE, {"b_lead_id": attempt.lead_id}) == 0:
+def _take(attempt: Attempt, seen: Seen | None, tx: Tx) -> int:
+    if seen is None:
+        return tx.run(_TAKE, {"b_lead_id": attempt.lead_id})
+    return tx.run(_TAKE_AS_SEEN, {"b_lead_id": attempt.lead_id, "since_s": seen.since_s, "count": seen.count})
+
+
+def _plan(attempt: Attempt, seen: Seen | None, tx: Tx) -> bool:
+    if _take(attempt, seen, tx) == 0:
         # a repeat of a call whose answer was lost is told that it had worked
         row = tx.one(_PLANNED_ALREADY, {"attempt_id": attempt.attempt_id})
         return row is not None and row[0] == attempt.lead_id
@@ -169,6 +181,10 @@ def _plan(attempt: Attempt, tx: Tx) -> bool:
         },
     )
     return True
+
+
+def _record(move: Move, agent_id: str | None, tx: Tx) -> None:
+    _advance(move, agent_id, tx)
 
 
 def _advance(move: Move, agent_id: str | None, tx: Tx) -> bool:

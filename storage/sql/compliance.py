@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 
 from campaigns.lead import LeadState
 from campaigns.outcome import Outcome
-from storage.port import AnsweredCounts, Consent, Contact
+from storage.port import AnsweredCounts, Consent, Contact, PhoneFacts, Seen
 from storage.sql.database import Database
 from storage.sql.leads import CALLABLE
 from storage.sql.schema import attempts, consents, dnc, leads
@@ -120,6 +120,20 @@ class SqlLedger:
         """Attempts to a number, oldest first."""
         rows = await self._database.read(lambda tx: tx.all(_CONTACTS, {"phone": phone, "since_s": since_s}))
         return [_contact_of(row) for row in rows]
+
+    async def facts(self, phones: Sequence[str], since_s: float) -> dict[str, PhoneFacts]:
+        """What rules must know of each of these numbers."""
+        return await self._database.read(partial(_facts, tuple(phones), since_s))
+
+
+def _facts(phones: tuple[str, ...], since_s: float, tx: Tx) -> dict[str, PhoneFacts]:
+    found = {}
+    for phone in phones:
+        on_dnc = tx.one(_CONTAINS, {"phone": phone}) is not None
+        contacts = tuple(_contact_of(row) for row in tx.all(_CONTACTS, {"phone": phone, "since_s": since_s}))
+        ended = sum(contact.outcome is not None for contact in contacts)
+        found[phone] = PhoneFacts(on_dnc, contacts, Seen(since_s, len(contacts) + ended))
+    return found
 
 
 def _chunk(numbers: Iterator[str]) -> list[str]:

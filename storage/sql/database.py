@@ -61,6 +61,10 @@ class Database:
 
         When the caller is cancelled meanwhile, the write may still be committed.
         """
+        return await self.submit(job, urgent)
+
+    def submit(self, job: Job[T], urgent: bool = False) -> asyncio.Future[T]:
+        """As `write`, from whoever has no task to wait in: jobs are run in the order in which they are submitted."""
         self._refuse_when_closed()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -68,7 +72,7 @@ class Database:
         if (urgent and not self._urgent) or self._timer is None:
             self._urgent = self._urgent or urgent
             self._schedule(loop)
-        return await future
+        return future
 
     async def read(self, job: Job[T]) -> T:
         """Run a reading `job` against what is committed. Raises StorageError."""

@@ -26,6 +26,13 @@ class Inbox:
         self._limit = limit
         self._events: deque[CallEvent] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._take: Callable[[CallEvent], None] | None = None
+
+    def listen(self, take: Callable[[CallEvent], None]) -> None:
+        """Hand every event to `take` as it comes, those that wait at once."""
+        self._take = take
+        while self._events:
+            take(self._events.popleft())
 
     async def next(self) -> CallEvent:
         """Wait for the next event. Raises RuntimeError when the last one was taken already."""
@@ -53,6 +60,9 @@ class Inbox:
                 return
             self.answered = True
         self.ended = isinstance(event, HungUp | InboxOverflowed)
+        if self._take is not None:
+            self._take(event)
+            return
         self._events.append(event)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

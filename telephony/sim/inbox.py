@@ -1,6 +1,7 @@
 """Ordered, bounded events of one simulated channel."""
 
 import asyncio
+from collections.abc import Callable
 
 from telephony.events import Answered, CallEvent, HungUp, InboxOverflowed, Ringing
 
@@ -17,6 +18,13 @@ class SimInbox:
         self._capacity = capacity
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
         self._closed = False
+        self._hand_over: Callable[[CallEvent], None] = self._events.put_nowait
+
+    def listen(self, take: Callable[[CallEvent], None]) -> None:
+        """Hand every event to `take` as it comes, those that wait at once."""
+        self._hand_over = take
+        while not self._events.empty():
+            take(self._events.get_nowait())
 
     async def next(self) -> CallEvent:
         """Wait for the next event."""
@@ -38,5 +46,5 @@ class SimInbox:
         self._closed = isinstance(event, HungUp)
         self.rang = self.rang or isinstance(event, Ringing)
         self.answered = self.answered or isinstance(event, Answered)
-        self._events.put_nowait(event)
+        self._hand_over(event)
         return True

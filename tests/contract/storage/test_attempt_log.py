@@ -41,6 +41,25 @@ async def test_given_a_number_on_dnc_when_planned_then_refused(house: House) -> 
     assert not await house.storage.attempts.plan(house.attempt(lead))
 
 
+async def test_given_facts_of_numbers_when_more_happened_since_then_the_attempt_is_not_planned(house: House) -> None:
+    lead, twin, other = house.lead(1), house.lead(1, list_id="l2"), house.lead(2)
+    await house.add(lead, twin, other)
+    await house.storage.dnc.add([other.phone], "asked", 1.0)
+    before = await house.storage.ledger.facts([lead.phone, other.phone], 50.0)
+    assert (before[lead.phone].contacts, before[lead.phone].on_dnc, before[other.phone].on_dnc) == ((), False, True)
+    first = house.attempt(lead)
+    assert await house.storage.attempts.plan(first, before[lead.phone].seen)
+    assert await house.storage.attempts.plan(first, before[lead.phone].seen)  # its answer was lost
+    assert not await house.storage.attempts.plan(house.attempt(twin, 101.0), before[lead.phone].seen)
+    during = (await house.storage.ledger.facts([lead.phone], 50.0))[lead.phone]
+    assert [contact.outcome for contact in during.contacts] == [None]
+    _, end = first.move(AttemptState.ENDED, 103.0, Outcome.BUSY)
+    await house.storage.attempts.end(end, LeadChange(lead.lead_id, LeadState.CLOSED, None, "busy"))
+    assert not await house.storage.attempts.plan(house.attempt(twin, 104.0), during.seen)
+    after = (await house.storage.ledger.facts([lead.phone], 50.0))[lead.phone]
+    assert await house.storage.attempts.plan(house.attempt(twin, 105.0), after.seen)
+
+
 async def test_given_an_answer_that_was_lost_when_planned_again_with_the_same_id_then_true_and_one_attempt(
     house: House,
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -25,7 +26,7 @@ from dialer.services import CallRecorder, Services
 from dialer.staff import Staff
 from dialer.trunk import Trunk, TrunkSettings
 from storage.errors import LiveStoreDown
-from storage.port import LeadList, StoredAgent, StoredCampaign
+from storage.port import LeadList, PhoneFacts, StoredAgent, StoredCampaign
 from storage.sql.agents import SqlAgentStore
 from storage.sql.attempts import SqlAttemptLog
 from storage.sql.campaigns import SqlCampaignStore, SqlListStore
@@ -101,7 +102,12 @@ class OpenGate:
     def __init__(self) -> None:
         self.refused: dict[str, LeadChange] = {}
 
-    async def refusal(self, lead: Lead, campaign: Campaign) -> tuple[str, LeadChange] | None:
+    async def look_up(self, leads: Sequence[Lead]) -> dict[str, PhoneFacts]:
+        return {}
+
+    async def refusal(
+        self, lead: Lead, campaign: Campaign, known: PhoneFacts | None = None
+    ) -> tuple[str, LeadChange] | None:
         change = self.refused.get(lead.lead_id)
         return ("a rule says no", change) if change else None
 

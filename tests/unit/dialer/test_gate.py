@@ -1,21 +1,24 @@
 """The gate asks the rules with what the house knows: caps of abandoned calls, consent, earlier contacts, advice."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import Compliance, DialMode, Hours, Purpose
 from campaigns.consent import Basis
-from campaigns.lead import Lead
+from campaigns.lead import Lead, LeadState
 from campaigns.outcome import Outcome
 from dialer.events import DialerEvent, Trouble
 from dialer.gate import ComplianceGate
-from storage.port import Consent
+from dialer.pacing.plan import PacingEvent, Plan, Snapshot
+from storage.port import Consent, LeadList, StoredCampaign
+from storage.sql.campaigns import SqlListStore
 from storage.sql.compliance import SqlConsentStore, SqlDncStore, SqlLedger
 from telephony.sim.far_end import FarEnd
 from telephony.sim.virtual_time import EPOCH0_S
 from tests.support.virtual import virtual
-from tests.unit.dialer.house import CAMPAIGN, House
+from tests.unit.dialer.house import CAMPAIGN, LIST, House
 
 ALWAYS = Hours(("mon-sun 00:00-24:00",), on_holidays=True)
 SCREENED = datetime.fromtimestamp(EPOCH0_S, UTC).date().isoformat()
@@ -36,9 +39,19 @@ class Gated:
         self.events: list[DialerEvent] = []
         database = house.database
         self.consents, self.dnc = SqlConsentStore(database), SqlDncStore(database)
-        self.gate = ComplianceGate(
-            self.dnc, SqlLedger(database), self.consents, house.log, house.clock, self.events.append
-        )
+        self.gate = ComplianceGate(SqlLedger(database), self.consents, house.log, house.clock, self.events.append)
+
+
+class AlwaysTwo:
+    """A law that keeps two calls in flight."""
+
+    name = "two"
+
+    def plan(self, snapshot: Snapshot) -> Plan:
+        return Plan(max(0, 2 - len(snapshot.flights)))
+
+    def observe(self, event: PacingEvent) -> None:
+        return None
 
 
 def ended(index: int, outcome: Outcome, at_s: float, phone: str) -> Attempt:
@@ -83,6 +96,28 @@ async def test_given_a_number_called_before_under_another_lead_then_its_contacts
     refusal = await gated.gate.refusal(Lead("another", "list-2", "+34600000000"), once)
     assert refusal is not None
     assert "times today" in refusal[0]
+
+
+@virtual
+async def test_given_one_number_under_two_leads_of_one_tick_then_a_cap_of_one_a_day_lets_one_call_out() -> None:
+    limits = replace(CAMPAIGN.limits, max_attempts_per_day=1)
+    once = replace(CAMPAIGN, mode=DialMode.RATIO, hours=ALWAYS, purpose=Purpose.RESEARCH, limits=limits)
+    house = await House(once, AlwaysTwo()).open()
+    gated = Gated(house)
+    house.source._gate = gated.gate
+    first, *_ = await house.fill([FarEnd.busy()])
+    await SqlListStore(house.database).put(LeadList("list-2", "Second", 0.0))
+    await house.campaigns.put(StoredCampaign("c1", "Test", "", 0.0, 0.0, list_ids=(LIST, "list-2")))
+    await house.leads.add([replace(first, lead_id="lead-twin", list_id="list-2")])
+    async with house.engine:
+        await house.engine.start(once)
+        await house.until(lambda: len(house.ended()) == 1)
+        await asyncio.sleep(30.0)
+    (attempt,) = await house.attempts()
+    twin = await house.leads.get({"lead-twin", first.lead_id}.difference({attempt.lead_id}).pop())
+    assert twin is not None
+    assert (twin.state, twin.attempts) == (LeadState.RETRY, 0)
+    assert any("times today" in words for words in house.troubles())
 
 
 @virtual

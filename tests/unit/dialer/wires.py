@@ -68,6 +68,7 @@ class Cable:
         self.busy = False
         self.slow_s = 0.0
         self._database = database
+        self._submitted: set[asyncio.Future[Any]] = set()
 
     async def _wait(self) -> None:
         if self.dead:
@@ -80,6 +81,12 @@ class Cable:
     async def write(self, job: Any, *, urgent: bool = False) -> Any:
         await self._wait()
         return await self._database.write(job, urgent=urgent)
+
+    def submit(self, job: Any, *, urgent: bool = False) -> asyncio.Future[Any]:
+        future = asyncio.ensure_future(self.write(job, urgent=urgent))
+        self._submitted.add(future)
+        future.add_done_callback(self._submitted.discard)
+        return future
 
     async def read(self, job: Any) -> Any:
         await self._wait()

@@ -190,6 +190,23 @@ async def test_a_slow_consumer_ends_its_own_call_only(asterisk: FakeAsterisk, ru
     assert control.counters["overflows"] == 1
 
 
+async def test_a_listener_gets_what_waited_and_then_every_event_as_it_comes_however_many(
+    asterisk: FakeAsterisk, running: Running
+) -> None:
+    heard: list[str] = []
+    async with running(inbox_limit=3) as control:
+        with control.inbox(CALL) as inbox:
+            for digit in "01":
+                await asterisk.event("ChannelDtmfReceived", channel={"id": CALL}, digit=digit, duration_ms=80)
+            assert (await inbox.next()).digit == "0"  # type: ignore[attr-defined]
+            inbox.listen(lambda event: heard.append(event.digit))  # type: ignore[attr-defined]
+            for digit in "23456789":
+                await asterisk.event("ChannelDtmfReceived", channel={"id": CALL}, digit=digit, duration_ms=80)
+            await until(lambda: len(heard) == 9)
+    assert "".join(heard) == "123456789"
+    assert control.counters["overflows"] == 0
+
+
 async def test_events_of_a_call_keep_their_order(asterisk: FakeAsterisk, running: Running) -> None:
     async with running() as control:
         with control.inbox(CALL) as inbox:
