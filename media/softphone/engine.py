@@ -140,7 +140,11 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 is untyped
 
 
 class RobotCall(pj.Call):  # type: ignore[misc]
-    """The robot's one call."""
+    """The robot's one call, or one that it turned down.
+
+    Whoever holds it must let go while it is told that it ended. pjsua gives its number to the next call (of any robot
+    of the process) at once, and an object that goes later hangs up whatever has that number then.
+    """
 
     def __init__(self, robot: "Robot", call_id: int = pj.PJSUA_INVALID_ID) -> None:
         super().__init__(robot, call_id)
@@ -149,8 +153,8 @@ class RobotCall(pj.Call):  # type: ignore[misc]
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
         """Tell when the call is gone."""
         info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED and self.robot.call is self:
-            self.robot.on_down(info.lastStatusCode, info.lastReason)
+        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self.robot.on_ended(self, info.lastStatusCode, info.lastReason)
 
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:
         """Connect ears and mouth as soon as there is audio."""
@@ -169,7 +173,7 @@ class Robot(pj.Account):  # type: ignore[misc]
         self.spec = spec
         self.engine = engine
         self.call: RobotCall | None = None
-        self.ended: list[RobotCall] = []
+        self.leaving: list[RobotCall] = []
         self.audio: pj.AudioMedia | None = None
         self.ear: Ear | None = None
         self.voice: pj.AudioMediaPlayer | None = None
@@ -208,13 +212,12 @@ class Robot(pj.Account):  # type: ignore[misc]
 
         The exchange dials a standing leg again only when it has none: it crashed, and the old call got no BYE.
         """
-        call = RobotCall(self, prm.callId)
         answer = pj.CallOpParam()
         if self.call is not None and "X-Auto-Answer" in prm.rdata.wholeMsg:
-            self.call.hangup(pj.CallOpParam())
-            self.on_down(0, "replaced by a new standing leg")
+            self._replace_leg(self.call)
+        call = RobotCall(self, prm.callId)
         if self.call is not None or not self.spec.auto_answer:
-            self.ended.append(call)
+            self.leaving.append(call)
             answer.statusCode = pj.PJSIP_SC_BUSY_HERE
             call.answer(answer)
             return
@@ -222,6 +225,12 @@ class Robot(pj.Account):  # type: ignore[misc]
         self.tell(EventKind.INCOMING)
         answer.statusCode = pj.PJSIP_SC_OK
         call.answer(answer)
+
+    def _replace_leg(self, old: RobotCall) -> None:
+        old.hangup(pj.CallOpParam())
+        if self.call is old:  # its end is told later: a BYE that nobody answers takes half a minute
+            self.leaving.append(old)
+            self.on_down(0, "replaced by a new standing leg")
 
     def place_call(self, uri: str) -> None:
         """Call somebody. Raises RuntimeError while there is a call, pj.Error when the URI is none."""
@@ -270,7 +279,6 @@ class Robot(pj.Account):  # type: ignore[misc]
 
     def tick(self) -> None:
         """Report what the ear heard, and take the turn to speak."""
-        self.ended.clear()
         if self.ear is None:
             return
         for at_s in self.ear.taken():
@@ -290,20 +298,24 @@ class Robot(pj.Account):  # type: ignore[misc]
             info = voice.getInfo()
             self._speaking_until_s = now_s + info.sizeSamples / info.payloadBitsPerSample * 16 / SAMPLE_RATE_HZ
 
+    def on_ended(self, call: RobotCall, status: int, reason: str) -> None:
+        """A call of ours is gone."""
+        if self.call is call:
+            self.on_down(status, reason)
+        else:
+            self.leaving = [each for each in self.leaving if each is not call]
+
     def on_down(self, status: int, reason: str) -> None:
-        """The call is over: let everything go (the recording is complete then)."""
+        """The robot is free again: let everything go (the recording is complete then)."""
         self._silence_voice()
-        self.ear = self.recorder = self.audio = None
-        if self.call is not None:
-            self.ended.append(self.call)
-            self.call = None
+        self.call = self.ear = self.recorder = self.audio = None
         self.tell(EventKind.DOWN, None, status, reason)
 
     def close(self) -> None:
         """Let go of everything before the endpoint ends: a call that is left would abort the process."""
         self._silence_voice()
         self.ear = self.recorder = self.audio = self.call = None
-        self.ended.clear()
+        self.leaving.clear()
         self.shutdown()
 
     def _silence_voice(self) -> None:
