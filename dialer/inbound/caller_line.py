@@ -90,7 +90,14 @@ class RealCallerLine:
 
     @asynccontextmanager
     async def private(self) -> AsyncIterator[None]:
-        """Nothing is kept inside: a flow's call is recorded only while an agent talks, and its audio goes to no tap."""
+        """Nothing of the caller is kept inside: whatever records the call ends first, and no tap is on it.
+
+        Only talks are recorded, and theirs ended before the flow went on; but that end may be late, or lost with a
+        server or a link. What cannot be made sure of raises PortTrouble before the first digit is asked.
+        """
+        call = self._call
+        with _in_flow_words():
+            await call.ask(lambda: call.services.control.stop_recording(call.line.channel_id))
         yield
 
     async def record(self, request: RecordRequest) -> Recorded:

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from campaigns.ids import key_of
 from ivr.events import Exit
 from ivr.fields import Formula, NodeName, Outside, Tries
 from ivr.functions import ExpressionFailed
@@ -91,7 +92,8 @@ class Callback(Node):
         if self.at is not None:
             wanted_at_s = _instant_s(at, self.at)
         return CallbackRequest(
-            request_id=at.new_id(),
+            # The same wish again (after a restart, or a second round through the menu) is the same promise.
+            request_id=key_of(f"{at.line.facts.call_id}:{at.node}:{phone}:{wanted_at_s}"),
             call_id=at.line.facts.call_id,
             phone=phone,
             queue=self.queue,

@@ -5,7 +5,7 @@ from pathlib import Path
 from media import soundfiles
 from tests.support.inbound_caller import tone
 
-DID, QUEUE_DID = "+34910000001", "+34910000002"
+DID, QUEUE_DID, SURVEY_DID = "+34910000001", "+34910000002", "+34910000003"
 MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 1500.0
 SETTINGS = f"""
 [ivr]
@@ -25,6 +25,9 @@ flow = "tonos"
 [[lines]]
 number = "{QUEUE_DID}"
 queue = "sales"
+[[lines]]
+number = "{SURVEY_DID}"
+flow = "opinion"
 [[extensions]]
 number = "201"
 agent = "agent00"
@@ -32,6 +35,9 @@ agent = "agent00"
 queue_id = "sales"
 wrap_up_s = 1.0
 max_wait_s = 120
+[[queues]]
+queue_id = "later"
+skills = ["nobody has it"]
 """
 FLOW = """
 flow: tonos
@@ -64,6 +70,34 @@ nodes:
     text: "{uno:prompt}"
 """
 
+SURVEY_FLOW = """
+flow: opinion
+language: es
+start: pregunta
+rescue: {queue: later}
+nodes:
+  pregunta:
+    do: survey
+    text: "{menu:prompt}"
+    question: trato
+    scale: csat
+    next: llamada
+  llamada:
+    do: callback
+    queue: later
+    offer: false
+    confirm_number: false
+    done_text: "{uno:prompt}"
+    next: espera
+  espera:
+    do: menu
+    text: "{menu:prompt}"
+    keys: {"1": adios}
+  adios:
+    do: goodbye
+    text: "{uno:prompt}"
+"""
+
 
 def furnish(folder: Path) -> str:
     """Write flow and sounds into `folder`; the settings that name them. Blocking."""
@@ -77,4 +111,5 @@ def furnish(folder: Path) -> str:
     (folder / "flows").mkdir()
     flow = FLOW.split("  numero:")[0].replace(', "3": numero', "") + "  adios:" + FLOW.split("  adios:")[1]
     (folder / "flows" / "tonos.yaml").write_text(flow)
+    (folder / "flows" / "opinion.yaml").write_text(SURVEY_FLOW)
     return SETTINGS.replace("{folder}", str(folder))

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from media.softphone.fleet import RobotFleet
 from media.softphone.messages import EventKind
 from server.demo.network import Network
-from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, furnish
+from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, SURVEY_DID, furnish
 from tests.support.inbound_caller import InboundCaller, tone
 from tests.support.live_house import LiveProcess, live_folder
 
@@ -39,25 +40,38 @@ async def test_given_callers_in_menu_queue_and_talk_when_the_server_is_killed_th
                         InboundCaller(sip, QUEUE_DID, speak=voice) as talking,
                         InboundCaller(sip, DID, speak=voice, caller="+34600111333") as waiting,
                         InboundCaller(sip, DID, speak=voice, caller="+34600111444") as choosing,
+                        InboundCaller(sip, SURVEY_DID, caller="+34600111555") as answering,
                     ):
                         await fleet.wait(agent, EventKind.FIRST_AUDIO)
                         await waiting.hears_tone(MENU_HZ)
                         await waiting.press("2")
                         await choosing.hears_tone(MENU_HZ)
                         await server.asked_until("/queues", lambda queues: queues[0]["waiting"] == 1)
-                        before = await server.ask("GET", "/inbound/calls")
+                        # Who hears that the answer and the callback are kept must find them kept.
+                        await answering.hears_tone(MENU_HZ)
+                        answered_s = await answering.press("4")
+                        await answering.hears_tone(ONE_HZ, since_s=answered_s)
+                        before = await server.asked_until("/inbound/calls", waits_in_menu)
                         await server.kill()
                         await asyncio.sleep(1.0)
                         assert rms(talking) > 200, "the talk fell silent with the server"
                         await server.start(90.0)
                         loop = asyncio.get_running_loop()
-                        assert {call.ended_s for call in (talking, waiting, choosing)} == {None}
+                        assert {call.ended_s for call in (talking, waiting, choosing, answering)} == {None}
                         back_s = loop.time()
                         # In the menu: the same question again, and it takes the key.
                         await choosing.hears_tone(MENU_HZ, since_s=back_s, timeout_s=20.0)
                         pressed_s = await choosing.press("1")
                         await choosing.hears_tone(ONE_HZ, since_s=pressed_s)
                         await choosing.ended()
+                        (given,) = await server.ask("GET", "/inbound/survey")
+                        assert (given["question"], given["scores"]) == ("trato", {"4": 1})
+                        (promised,) = await server.ask("GET", "/inbound/callbacks")
+                        assert (promised["queue"], promised["state"]) == ("later", "pending")
+                        await answering.hears_tone(MENU_HZ, since_s=back_s, timeout_s=20.0)
+                        pressed_s = await answering.press("1")
+                        await answering.hears_tone(ONE_HZ, since_s=pressed_s)
+                        await answering.ended()
                         # In the queue: music again, with its time kept; then the agent.
                         await waiting.hears_tone(MUSIC_HZ, since_s=back_s, timeout_s=20.0)
                         queues = await server.ask("GET", "/queues")
@@ -72,12 +86,17 @@ async def test_given_callers_in_menu_queue_and_talk_when_the_server_is_killed_th
                         "/inbound/calls", lambda calls: all(call["ended_at_s"] for call in calls)
                     )
                     assert [call["call_id"] for call in after] == [call["call_id"] for call in before]
-                    assert [call["ended_how"] for call in after] == ["talked", "talked", "goodbye"]
+                    assert [call["ended_how"] for call in after] == ["talked", "talked", "goodbye", "goodbye"]
             except BaseException:
                 print(server.log_tail())
                 raise
             finally:
                 await server.stop()
+
+
+def waits_in_menu(calls: list[dict[str, Any]]) -> bool:
+    """Whether the caller of the survey has come to its last menu, as far as it is written down."""
+    return [call["flow_node"] for call in calls if call["flow"] == "opinion"] == ["espera"]
 
 
 def rms(caller: InboundCaller) -> float:

@@ -1,0 +1,110 @@
+"""Flows that change while callers are in them, and what is private, on virtual time."""
+
+import asyncio
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from campaigns.clock import Clock
+from dialer.inbound.events import CallOver
+from dialer.inbound.reception import Route
+from dialer.inbound.services import Flows
+from ivr.given import Given
+from ivr.library import FlowLibrary
+from ivr.port import World
+from ivr.simulate import Walk, simulated_world
+from server.flow_world import FlowHouse, FlowNotes
+from telephony.sim.far_end import HangUp, Press
+from telephony.sim.virtual_time import VirtualClock
+from tests.support.virtual import virtual
+from tests.unit.inbound.inbound_house import DID, InboundHouse, ScriptedFlows
+
+
+def flow_text(one: str) -> str:
+    """A menu whose key 1 leads to `one`; the simulated voice says texts as media of the same words."""
+    head = "flow: menu\nlanguage: en\nstart: choose\nrescue: {queue: sales}\nnodes:\n"
+    choose = f'  choose: {{do: menu, text: Choose., keys: {{"1": {one}}}}}\n'
+    return head + choose + f"  {one}: {{do: goodbye, text: This is {one}.}}\n"
+
+
+async def house_with(folder: Path, text: str) -> tuple[InboundHouse, FlowHouse]:
+    (folder / "menu.yaml").write_text(text)
+    flows = FlowHouse(FlowLibrary(folder))
+    house = InboundHouse(routes=(Route(DID, flow="menu"),), flows=cast(ScriptedFlows, flows))
+    await house.open()
+    notes = FlowNotes(house.reception, lambda event: None)
+    flows.world = world_of(house.clock, notes)
+    await flows.reload()
+    await house.start(agents=0)
+    return house, flows
+
+
+def world_of(clock: Clock, notes: FlowNotes) -> World:
+    world = simulated_world(Given(), Walk(), cast(VirtualClock, clock), random.Random(1))
+    return replace(world, events=notes, bookmarks=notes)
+
+
+async def nodes_of(house: InboundHouse) -> list[list[str]]:
+    return [[step.node for step in await house.store.steps(call.call_id)] for call in await house.stored()]
+
+
+@virtual
+async def test_given_a_caller_in_a_menu_when_the_flow_changes_then_that_caller_keeps_the_old_one(
+    tmp_path: Path,
+) -> None:
+    house, flows = await house_with(tmp_path, flow_text("old"))
+    house.call(Press(20.0, "1"))
+    await asyncio.sleep(2.0)
+    await flows.publish("menu", flow_text("new"))
+    (tmp_path / "menu.yaml").write_text(flow_text("newer").replace("start: choose", "start: nowhere"))
+    assert len((await flows.reload()).refused) == 1
+    house.call(Press(8.0, "1"), caller="+34600111333")
+    await house.until(lambda: len(house.of(CallOver)) == 2)
+    assert await nodes_of(house) == [["choose", "old"], ["choose", "new"]]
+    await flows.roll_back("menu")
+    house.call(Press(8.0, "1"), caller="+34600111444")
+    await house.until(lambda: len(house.of(CallOver)) == 3)
+    assert (await nodes_of(house))[2] == ["choose", "old"]
+    await house.stop()
+
+
+@virtual
+async def test_given_a_caller_of_before_a_restart_when_the_flow_changed_meanwhile_then_the_old_one_goes_on(
+    tmp_path: Path,
+) -> None:
+    house, flows = await house_with(tmp_path, flow_text("old"))
+    house.call(Press(6.0, "1"))
+    await asyncio.sleep(2.0)
+    house.task.cancel()
+    await asyncio.gather(house.task, return_exceptions=True)
+    (tmp_path / "menu.yaml").write_text(flow_text("new"))
+    again = FlowHouse(FlowLibrary(tmp_path))
+    again.world = flows.world
+    await again.reload()
+    house.reception._flows = cast(Flows, again)
+    house.task = asyncio.create_task(house.reception.run())
+    await house.until(lambda: house.of(CallOver))
+    assert await nodes_of(house) == [["choose", "choose", "old"]]
+    await house.stop()
+
+
+@virtual
+async def test_given_a_recording_that_was_not_ended_when_a_flow_asks_in_private_then_it_ends_before_the_question() -> (
+    None
+):
+    ends: list[float | None] = []
+
+    async def asks(line) -> str:  # type: ignore[no-untyped-def]
+        await house.exchange.start_recording(channel_id, "recordings/late")
+        async with line.private():
+            ends.append(house.exchange.recordings["recordings/late"][2])
+        await line.hang_up()
+        return "goodbye"
+
+    house = await InboundHouse(routes=(Route(DID, flow="asks"),), flows=ScriptedFlows({"asks": asks})).open()
+    await house.start(agents=0)
+    channel_id = house.call(HangUp(60.0))
+    await house.until(lambda: house.of(CallOver))
+    assert len(ends) == 1 and ends[0] is not None
+    await house.stop()
