@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import soundfile
@@ -58,6 +58,38 @@ class Recording:
     sha256: str
 
 
+class _FaultKeeper:
+    """A file for soundfile, which prints what is raised in its callbacks and goes on: the first fault waits in here."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._fault: OSError | None = None
+
+    def check(self) -> None:
+        """Raises OSError when anything went wrong so far."""
+        if self._fault is not None:
+            raise self._fault
+
+    def write(self, data: bytes) -> int:
+        return self._kept(lambda: self._file.write(data), len(data))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._kept(lambda: self._file.seek(offset, whence), 0)
+
+    def tell(self) -> int:
+        return self._kept(self._file.tell, 0)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def _kept(self, work: Callable[[], int], otherwise: int) -> int:
+        try:
+            return work()
+        except OSError as error:
+            self._fault = self._fault or error
+            return otherwise
+
+
 class RecordingStore:
     """The recordings' folder. `free_bytes` tells the room left on its disk (a seam for tests).
 
@@ -96,6 +128,17 @@ class RecordingStore:
         except OSError as error:
             raise _failure(self.folder, error) from error
         return base
+
+    def started_at_s(self, attempt_id: str) -> float:
+        """When a recording began, seconds since 1970 (UTC); 0 when its sidecar does not tell. Blocking."""
+        return self._label(self.folder / attempt_id).started_at_s
+
+    def room_bytes(self) -> int:
+        """The room left on the folder's disk. Raises RecordingError. Blocking."""
+        try:
+            return self._free_bytes(self.folder)
+        except OSError as error:
+            raise _failure(self.folder, error) from error
 
     async def finish(self, base: Path) -> Recording | None:
         """`finish_now` in a worker thread."""
@@ -149,13 +192,16 @@ class RecordingStore:
         """Write `target` a minute at a time: duration_s, left_dbfs, right_dbfs."""
         frames = raw.stat().st_size // _FRAME_BYTES  # a torn last frame is left out
         levels: list[tuple[int, float, float]] = []
-        with replacing(target) as file, raw.open("rb") as source:
+        with replacing(target) as whole, raw.open("rb") as source:
+            file = _FaultKeeper(whole)
             with soundfile.SoundFile(file, "w", SAMPLE_RATE_HZ, 2, "PCM_16", format=self._suffix.upper()) as sound:
                 for start in range(0, frames, _CHUNK_FRAMES):
                     count = min(_CHUNK_FRAMES, frames - start)
                     block = np.frombuffer(source.read(count * _FRAME_BYTES), "<i2").reshape(-1, 2)
                     sound.write(block)
                     levels.append((count, dbfs(block[:, 0]), dbfs(block[:, 1])))
+                    file.check()
+            file.check()
         return frames / SAMPLE_RATE_HZ, _mean_dbfs(levels, 1), _mean_dbfs(levels, 2)
 
     def _read_finished(self, base: Path, target: Path) -> Recording | None:
@@ -206,7 +252,7 @@ def _sha256(path: Path) -> str:
 
 def _failure(path: Path, error: Exception) -> RecordingError:
     if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return RecordingStorageFull(f"{path}: the disk is full: free some, then `recover` finishes the recording")
+        return RecordingStorageFull(f"{path}: the disk is full: free some, what was written is kept and finished then")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return RecordingError(f"{path}: the recording cannot be written: {reason}; check the folder and who owns it")
 

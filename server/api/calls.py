@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from campaigns.attempt import Attempt, Move
 from campaigns.phone import mask
 from server.api.house import TheHouse
+from storage.port import RecordingState
 
 router = APIRouter(tags=["calls"])
 
@@ -77,7 +78,7 @@ async def live_calls(house: TheHouse) -> list[AttemptView]:
 
 @router.get("/calls/{attempt_id}")
 async def attempt(attempt_id: str, house: TheHouse) -> AttemptDetail:
-    """One attempt: every move, and its recordings."""
+    """One attempt: every move, and its recordings; one that failed is there as far as it was written."""
     if (found := await house.stores.attempts.get(attempt_id)) is None:
         raise HTTPException(404, f"there is no attempt {attempt_id}")
     moves = await house.stores.attempts.moves(attempt_id)
@@ -85,7 +86,7 @@ async def attempt(attempt_id: str, house: TheHouse) -> AttemptDetail:
     return AttemptDetail(
         **_view(found).model_dump(),
         moves=[_move(move) for move in moves],
-        recordings=[recording.path for recording in recordings],
+        recordings=[each.path for each in recordings if each.duration_s or each.state is RecordingState.RECORDING],
     )
 
 

@@ -1,7 +1,9 @@
 """Recordings: from Asterisk's raw stereo file to FLAC and sidecar, also after a crash and on a full disk."""
 
+import contextlib
 import errno
 import hashlib
+import io
 import json
 from pathlib import Path
 
@@ -94,6 +96,24 @@ def test_given_the_disk_fills_while_finishing_then_the_raw_file_stays(
         with pytest.raises(RecordingStorageFull, match="disk is full"):
             store.finish_now(base)
     assert store.finish_now(base) is not None
+
+
+def test_given_the_disk_fills_while_encoding_then_nothing_is_printed_and_the_raw_file_stays(
+    store: RecordingStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    base = store.start(LABEL)
+    write_raw(base)
+    with monkeypatch.context() as patched:
+        patched.setattr(recordings, "replacing", lambda path: contextlib.nullcontext(Full()))
+        with pytest.raises(RecordingStorageFull, match="kept and finished then"):
+            store.finish_now(base)
+    assert capsys.readouterr().err == ""
+    recording = store.finish_now(base)
+    assert recording is not None and recording.duration_s == 1.0
 
 
 def test_given_a_folder_that_is_a_file_then_start_says_so(tmp_path: Path) -> None:
