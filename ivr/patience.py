@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from ivr.visit import Visit
 
 T = TypeVar("T")
-FIRST_WORD_S = 0.7  # a caller takes a second of silence for a dead line
+FIRST_SOUND_S = 0.5  # a caller takes a second of silence for a dead line
 BETWEEN_WORDS_S = 6.0
-BETWEEN_TICKS_S = 0.6
+BETWEEN_SOUNDS_S = 0.6
 WAITING = (Spoken(SayAs.PROMPT, "waiting"),)
-"""A soft sound that says that the line is alive while the words pause."""
+"""A soft sound of half a second that says that the line is alive; an answer need not wait for it to end for long."""
 
 
 async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, filler: Text, outlives: bool = False) -> T:
-    """The result of `work`; after 0.7 s and then every 6 s the caller hears `filler`, between them a soft sound.
+    """The result of `work`; after 0.5 s the caller hears a soft sound, then every 6 s `filler`, the sound between.
 
     Raises TimedOut, CallerGone.
 
@@ -30,19 +30,23 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
     """
     task: asyncio.Future[T] = asyncio.ensure_future(work)
     clock = visit.world.clock
-    ends_s = clock.monotonic_s() + timeout_s
-    words_s, pause_s = 0.0, FIRST_WORD_S
+    began_s = clock.monotonic_s()
+    ends_s, words_s, pause_s = began_s + timeout_s, began_s + FIRST_SOUND_S, FIRST_SOUND_S
     try:
         while not task.done():
             left_s = ends_s - clock.monotonic_s()
             if left_s <= 0:
                 raise TimedOut(f"no answer within {timeout_s:g} s")
             await _any_of({task}, min(pause_s, left_s))
-            if not task.done() and ends_s > clock.monotonic_s():
-                if words_due := clock.monotonic_s() >= words_s:
-                    words_s = clock.monotonic_s() + BETWEEN_WORDS_S
-                await _fill(visit, filler if words_due else None)
-            pause_s = BETWEEN_TICKS_S
+            now_s, pause_s = clock.monotonic_s(), BETWEEN_SOUNDS_S
+            if task.done() or ends_s <= now_s:
+                continue
+            if now_s > words_s:
+                await _fill(visit, filler)
+                words_s = clock.monotonic_s() + BETWEEN_WORDS_S
+            else:
+                await _fill(visit, None)
+                pause_s = 0.0 if clock.monotonic_s() > words_s else BETWEEN_SOUNDS_S
         return task.result()
     except CallerGone:
         if outlives:

@@ -97,6 +97,9 @@ class MessageRecorder:
     def _keep(self, message_id: str) -> Recorded:
         raw = self._raw(message_id)
         said = _left(raw, None)
+        if _silent(said) >= len(said) // _WINDOW:  # nobody spoke: there is no message
+            raw.unlink(missing_ok=True)
+            return Recorded(message_id, 0.0)
         path = self._folder / f"{message_id}.wav"
         soundfiles.save(path, said)
         raw.unlink(missing_ok=True)
@@ -120,10 +123,14 @@ def _left(raw: Path, last_s: int | None) -> "np.ndarray[tuple[int], np.dtype[np.
 
 
 def _silent_s(raw: Path) -> float:
-    said = _left(raw, _LOOK_BACK_S)
+    return _silent(_left(raw, _LOOK_BACK_S)) * _WINDOW / SAMPLE_RATE_HZ
+
+
+def _silent(said: "np.ndarray[tuple[int], np.dtype[np.int16]]") -> int:
+    """How many tenths of a second at its end are silent."""
     quiet = 0
     for end in range(len(said), _WINDOW - 1, -_WINDOW):
         if dbfs(said[end - _WINDOW : end]) > _QUIET_DBFS:
             break
         quiet += 1
-    return quiet * _WINDOW / SAMPLE_RATE_HZ
+    return quiet
