@@ -25,10 +25,14 @@ def recorder(folder: Path, said: NDArray[np.int16]) -> MessageRecorder:
     return MessageRecorder(folder, cast(CallControl, Control()))
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 async def test_given_a_caller_who_says_nothing_when_recorded_then_there_is_no_message(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(-60, 60, 5 * 8000).astype(np.int16)
     taken = await recorder(tmp_path, noise).finish("m", "channel", RecordRequest("voicemail"))
-    assert taken.length_s == 0.0 and list(tmp_path.iterdir()) == []
+    assert taken.length_s == 0.0 and names(tmp_path) == []
 
 
 async def test_given_a_caller_who_speaks_and_then_is_silent_when_recorded_then_all_of_it_is_kept(
@@ -38,5 +42,5 @@ async def test_given_a_caller_who_speaks_and_then_is_silent_when_recorded_then_a
     made = recorder(tmp_path, said)
     assert await made.silent_s("m") == 4.0
     taken = await made.finish("m", "channel", RecordRequest("voicemail"))
-    assert taken.length_s == 7.0 and [path.name for path in tmp_path.iterdir()] == ["m.wav"]
+    assert taken.length_s == 7.0 and names(tmp_path) == ["m.wav"]
     assert np.abs(soundfiles.load(tmp_path / "m.wav")).max() > 1000
