@@ -1,14 +1,17 @@
 """A caller hears what other systems know: sources, mail, webhooks and a payment provider that really run."""
 
+import asyncio
 import json
+import logging
 import re
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -19,6 +22,9 @@ from ivr.signing import is_signed
 from media import soundfiles
 from media.levels import find
 from server.demo.network import Network
+from server.logs import configure
+from server.settings import LogSettings
+from server.token import api_token
 from tests.support.inbound_caller import InboundCaller
 from tests.support.live_house import LiveHouse, live_house
 from tests.support.mail_server import MailServer, mail_server
@@ -27,6 +33,7 @@ from tests.support.until import until
 pytestmark = pytest.mark.asterisk
 
 DID, KEY = "+34910000009", "a secret of both sides"
+PIN, CARD = "739154820617", "5105105105105100"
 SETTINGS = """
 [ivr]
 flows = "{folder}/flows"
@@ -89,7 +96,7 @@ nodes:
     method: pin
     account: cuenta
     text: Marque su clave.
-    length: 6
+    length: 12
     source: pins
     into: {correo: mail}
     next: codigo
@@ -146,7 +153,7 @@ class Systems:
             return web.Response(status=503)
         asked = await request.json()
         self.pins.append(asked)
-        return web.json_response({"ok": asked["pin"] == "739154", "mail": "eva@customers.example"})
+        return web.json_response({"ok": asked["pin"] == PIN, "mail": "eva@customers.example"})
 
     async def balance(self, request: web.Request) -> web.Response:
         self.balances.append(request.query["account"])
@@ -194,6 +201,18 @@ class Desk:
 
         await until(there, 30.0)
 
+    async def pages(self) -> str:
+        """Every page of the house that tells of calls, and the metrics, as text."""
+        settings = self.live.folder.settings
+        base = f"http://127.0.0.1:{settings.http.port}"
+        headers = {"Authorization": f"Bearer {api_token(settings)}"}
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30.0) as client:
+            (call,) = (await client.get("/api/v1/inbound/calls")).json()
+            paths = [f"/api/v1/inbound/{name}" for name in ("calls", f"calls/{call['call_id']}", "funnel", "ends")]
+            answers = [await client.get(path) for path in (*paths, "/metrics", "/api/v1/status")]
+        assert all(answer.status_code == 200 for answer in answers)
+        return "\n".join(answer.text for answer in answers)
+
     def code(self) -> str:
         """The one-time code of the last letter."""
         found = re.search(r"\b\d{6}\b", self.mail.letters[-1].get_content())
@@ -209,11 +228,36 @@ async def desk(network: Network) -> AsyncIterator[Desk]:
             (Path(name) / "flows" / "saldo.yaml").write_text(FLOW)
             settings = SETTINGS.format(folder=name, url=others.url, key=KEY, mail=mail.port, did=DID)
             async with live_house(network, 0, extra_toml=settings) as live:
-                await until(lambda: live.house.inbound.flows.has("saldo"), 20.0)
-                yield Desk(live, others, mail)
+                with everything_logged(live.folder.path / "node.log"):
+                    await until(lambda: live.house.inbound.flows.has("saldo"), 20.0)
+                    yield Desk(live, others, mail)
 
 
-async def test_given_systems_that_answer_when_somebody_calls_then_the_balance_is_heard_and_the_card_is_paid(
+@contextmanager
+def everything_logged(path: Path) -> Iterator[None]:
+    """All that the house and its libraries say at level debug goes to a file; the mail server is not ours and mute."""
+    root, mail = logging.getLogger(), logging.getLogger("mail.log")
+    before = root.level, mail.disabled
+    with path.open("w") as stream:
+        handler = logging.StreamHandler(stream)
+        root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
+        mail.disabled = True
+        configure(LogSettings(level="debug", format="json"), stream)
+        try:
+            yield
+        finally:
+            configure(LogSettings())
+            root.removeHandler(handler)
+            root.level, mail.disabled = before
+
+
+def whole_number(digits: str) -> re.Pattern[bytes]:
+    """Digits that are no part of longer ones (a moment in a log may hold any six)."""
+    return re.compile(rb"(?<![0-9])" + digits.encode() + rb"(?![0-9])")
+
+
+async def test_given_systems_that_answer_when_somebody_calls_then_the_balance_is_heard_and_no_digit_is_kept(
     inbound_network: Network,
 ) -> None:
     async with desk(inbound_network) as all_of_it:
@@ -224,21 +268,43 @@ async def test_given_systems_that_answer_when_somebody_calls_then_the_balance_is
         said = [Spoken(SayAs.TEXT, "Su saldo es"), Spoken(SayAs.NUMBER, 1250), Spoken(SayAs.TEXT, ".")]
         wanted = await world.speech.render(said, "es")
         async with InboundCaller(("127.0.0.1", live.folder.settings.asterisk.sip_port), DID) as caller:
-            for node, keys in (("cuenta", "1357"), ("identidad", "739154")):
+            for node, keys in (("cuenta", "1357"), ("identidad", PIN)):
                 await all_of_it.reached(node)
                 await caller.press(keys)
             await until(lambda: bool(all_of_it.mail.letters), 20.0)
             await caller.press(all_of_it.code())
             await all_of_it.reached("paga")
             heard = caller.audio()
-            await caller.press("4111111111111111#1230123#")
+            await caller.press(f"{CARD}#1230123#")
             await caller.ended(40.0)
         await until(lambda: len(live.of(CallOver)) == 1)
-        assert others.pins == [{"account": "1357", "pin": "739154"}] and others.balances == ["1357"]
+        assert others.pins == [{"account": "1357", "pin": PIN}] and others.balances == ["1357"]
         card, paid = others.signed
-        assert (card["number"], card["amount"], paid["data"]) == ("4111111111111111", "1250", {"token": "tok_81"})
+        assert (card["number"], card["amount"], paid["data"]) == (CARD, "1250", {"token": "tok_81"})
         phrase = soundfiles.load(Path(wanted[0].removeprefix("sound:") + ".wav"))
         assert find(phrase[:6400], heard).similarity > 0.8
         assert live.troubles() == []
         (call,) = await live.house.stores.calls.list(0.0)
         assert call.ended_how == "goodbye"
+        told = repr(live.events) + await all_of_it.pages()
+        held = {"what is told": told.encode()} | await asyncio.to_thread(files_below, live.folder.path)
+        assert all(part in " ".join(held) for part in ("node.log", "timbre.db", "messages.log"))
+        # The account is not sensitive: that it is found shows that the search looks where a leak would be.
+        assert any(whole_number("1357").search(text) for where, text in held.items() if "timbre.db" in where)
+        secrets = {"PIN": PIN, "card": CARD, "half a card": CARD[:10], "code": all_of_it.code()}
+        leaks = [
+            (what, where)
+            for what, digits in secrets.items()
+            for where, text in held.items()
+            if whole_number(digits).search(text)
+        ]
+        assert leaks == []
+        # One key at a time would tell as much.
+        keys = re.compile(rb"DTMF (begin|end) '|Dtmf[(]|\"digit\"", re.IGNORECASE)
+        assert [where for where, text in held.items() if keys.search(text)] == []
+        assert [path.name for path in live.folder.settings.recordings_dir.rglob("*") if path.is_file()] == []
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every file that the node wrote: database, logs of Asterisk and Redis, its own log, prompts. Blocking."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
