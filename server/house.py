@@ -16,6 +16,7 @@ from campaigns.campaign import Campaign
 from campaigns.clock import Clock
 from campaigns.outcome import Outcome
 from dialer.agent_desk import AgentDesk
+from dialer.blending import DigitalDesk
 from dialer.engine import Engine, EngineError
 from dialer.events import AttemptMoved, DialerEvent, Trouble
 from dialer.gate import ComplianceGate
@@ -88,6 +89,7 @@ class House:
     keeper: CallKeeper
     drift: DriftAlarm
     trace: PacingTrace
+    blending: DigitalDesk
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
@@ -241,18 +243,21 @@ def _compose(
         settings, control, link, clock, rng, desk, hall, stores, library, recorder.folder, trunks, hub.take,
         metrics.take_flow,
     )  # fmt: skip
+    blending = DigitalDesk(desk.pool, clock)
+    blending.listen(metrics.take_digital)
+    metrics.watch_occupancy(blending.occupancy)
     trace = PacingTrace(
         settings.var_dir / "pacing", clock, hub.take, catalogue.get,
         lambda campaign_id: run.law if (run := engine.runs.get(campaign_id)) else None,
     )  # fmt: skip
-    for listener in (metrics.take, engine.take, partial(_count_ended, gate), drift.take, trace.take):
+    for listener in (metrics.take, engine.take, partial(_count_ended, gate), drift.take, trace.take, blending.take):
         hub.listen(listener)
     if collect.enabled:
         hub.listen(keeper.take)
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in, keeper, drift, trace,
+        calls_in, keeper, drift, trace, blending,
     )  # fmt: skip
 
 
@@ -270,6 +275,7 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "inbound": house.inbound.run(house.engine),
         "lag": _watch_lag(house),
         "pacing trace": house.trace.run(),
+        "digital items": house.blending.run(),
         "calls to learn from": house.keeper.run(),
         "drift": house.drift.run(),
     }

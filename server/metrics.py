@@ -1,7 +1,10 @@
 """What Prometheus may know: counts and times, never a number, a name or a digit."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from agents.digital import DigitalStep, Occupancy
 from campaigns.attempt import AttemptState
 from dialer.events import (
     AgentMoved,
@@ -75,6 +78,14 @@ class Metrics:
             "timbre_event_loop_lag_seconds", "How late timers fire", buckets=_LATENCY_S, registry=registry
         )
 
+        self.occupancy = Gauge(
+            "timbre_agent_occupancy_ratio",
+            "Of agents' paid time: voice is talk and wrap-up, productive has digital work besides",
+            ["kind"],
+            registry=registry,
+        )
+        self.digital = Counter("timbre_digital_steps", "Steps of digital items", ["channel", "step"], registry=registry)
+
         self.calls_in = Counter(
             "timbre_inbound_calls", "Calls from outside by how they ended", ["how"], registry=registry
         )
@@ -97,6 +108,15 @@ class Metrics:
         self.survey = Counter(
             "timbre_survey_answers", "Survey answers", ["flow", "question", "score"], registry=registry
         )
+
+    def watch_occupancy(self, look: Callable[[], Occupancy | None]) -> None:
+        """Ask `look` at every scrape."""
+        self.occupancy.labels("voice").set_function(lambda: seen.voice if (seen := look()) else 0.0)
+        self.occupancy.labels("productive").set_function(lambda: seen.productive if (seen := look()) else 0.0)
+
+    def take_digital(self, step: DigitalStep) -> None:
+        """Count what happens to digital items."""
+        self.digital.labels(step.item.channel, step.kind.value).inc()
 
     def take_flow(self, event: FlowEvent) -> None:
         """Count what happens in flows."""

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from dialer.pacing.laws import amd_mistakes
 from server.api.house import TheHouse
 from server.house import House
 
@@ -10,7 +11,12 @@ router = APIRouter(tags=["status"])
 
 
 class CampaignStatus(BaseModel):
-    """One running campaign. in_flight: calls that are not (yet) conversations."""
+    """One running campaign. in_flight: calls that are not (yet) conversations.
+
+    abandonment_cap, abandonment_target: in force now; cap_rule: the rule whose past lowered the cap, "" when none did.
+    amd_mistakes, amd_mistakes_upper: share of the verdicts "machine" that were people, as audited, and what is held
+    back of the budget for it.
+    """
 
     campaign_id: str
     state: str
@@ -23,6 +29,11 @@ class CampaignStatus(BaseModel):
     machines: int
     abandoned: int
     leads_ready: int
+    abandonment_cap: float
+    abandonment_target: float
+    cap_rule: str
+    amd_mistakes: float
+    amd_mistakes_upper: float
     outcomes: dict[str, int]
 
 
@@ -36,7 +47,11 @@ class TroubleReport(BaseModel):
 
 
 class NodeStatus(BaseModel):
-    """One node. may_dial: the exchange answers and attempts agree with it."""
+    """One node. may_dial: the exchange answers and attempts agree with it.
+
+    voice_occupancy: talk and wrap-up of agents' paid time; productive_occupancy: digital work besides; None while
+    nobody was paid yet. digital_waiting: messages and e-mails without an agent.
+    """
 
     node: str
     may_dial: bool
@@ -45,6 +60,9 @@ class NodeStatus(BaseModel):
     taps_open: int
     leaks_closed: int
     agents: dict[str, int]
+    voice_occupancy: float | None
+    productive_occupancy: float | None
+    digital_waiting: int
     campaigns: list[CampaignStatus]
     troubles: list[TroubleReport]
 
@@ -54,6 +72,7 @@ def node_status(house: House) -> NodeStatus:
     agents: dict[str, int] = {}
     for seat in house.desk.pool.seats():
         agents[seat.state.value] = agents.get(seat.state.value, 0) + 1
+    seen = house.blending.occupancy()
     troubles = [
         TroubleReport(at_s=each.at_s, where=each.where, words=each.words, attempt_id=each.attempt_id)
         for each in house.hub.troubles()
@@ -66,6 +85,9 @@ def node_status(house: House) -> NodeStatus:
         taps_open=house.engine.services.listening.open_count,
         leaks_closed=house.engine.leaks_closed,
         agents=agents,
+        voice_occupancy=round(seen.voice, 4) if seen else None,
+        productive_occupancy=round(seen.productive, 4) if seen else None,
+        digital_waiting=len(house.blending.queue),
         campaigns=[_campaign(house, campaign_id) for campaign_id in house.engine.runs],
         troubles=troubles[-50:],
     )
@@ -74,6 +96,7 @@ def node_status(house: House) -> NodeStatus:
 def _campaign(house: House, campaign_id: str) -> CampaignStatus:
     run = house.engine.runs[campaign_id]
     snapshot, tally = run.snapshot(), run.tally
+    limits, mistakes = snapshot.limits, amd_mistakes(run.campaign)
     return CampaignStatus(
         campaign_id=campaign_id,
         state=run.state.value,
@@ -86,6 +109,11 @@ def _campaign(house: House, campaign_id: str) -> CampaignStatus:
         machines=tally.machines,
         abandoned=tally.abandoned,
         leads_ready=snapshot.leads_ready,
+        abandonment_cap=limits.abandonment_cap,
+        abandonment_target=limits.abandonment_target,
+        cap_rule=limits.cap_rule,
+        amd_mistakes=mistakes.estimate,
+        amd_mistakes_upper=mistakes.upper,
         outcomes={outcome.value: count for outcome, count in run.outcomes.items()},
     )
 
