@@ -40,10 +40,10 @@ _LAST_CALLS_S = 60.0
 async def run_demo(options: DemoOptions, say: Say, watch: Watch) -> DemoResult:
     """Run the whole demo; `watch` sees it twice a second. Raises what a person has to mend."""
     await asyncio.to_thread(_fresh, options.folder)
-    async with _network(options, say) as network:
+    async with telephone_network(options, say) as network:
         settings = demo_settings(options, network.settings.sip_port)
         async with open_node(settings, say) as house:
-            async with RobotFleet(_robots(settings, options)) as robots:
+            async with RobotFleet(agent_phones(settings, options)) as robots:
                 await robots.wait_all(EventKind.REGISTERED)
                 say(f"{options.agents} agents' phones are registered")
                 return await _campaign(house, robots, network, options, say, watch)
@@ -54,7 +54,7 @@ async def _campaign(
 ) -> DemoResult:
     witness, sounds = Witness(house.desk), defaultdict[str, list[float]](list)
     robots.subscribe(lambda event: _note_sound(event, sounds))
-    await _sign_in(house, options)
+    await sign_in_all(house, options)
     say("every agent's line is standing")
     await _add_campaign(house, options, say)
     house.hub.listen(witness.take)
@@ -92,7 +92,8 @@ async def _left(house: House) -> int:
     return sum(counts.get(state.value, 0) for state in (LeadState.NEW, LeadState.IN_ATTEMPT))
 
 
-async def _sign_in(house: House, options: DemoOptions) -> None:
+async def sign_in_all(house: House, options: DemoOptions) -> None:
+    """Every agent signed in, ready, with a standing line."""
     for index in range(options.agents):
         await house.staff.sign_in(agent_name(index))
         house.desk.ready(agent_name(index))
@@ -115,7 +116,7 @@ def _note_sound(event: RobotEvent, sounds: dict[str, list[float]]) -> None:
         sounds[event.robot].append(event.at_monotonic_s)
 
 
-def _robots(settings: Settings, options: DemoOptions) -> list[RobotSpec]:
+def agent_phones(settings: Settings, options: DemoOptions) -> list[RobotSpec]:
     """The agents' phones: each says its own recorded voice, turn by turn."""
     asterisk = asterisk_settings(settings)
     voices = agent_voice_files()
@@ -139,7 +140,8 @@ def _robots(settings: Settings, options: DemoOptions) -> list[RobotSpec]:
 
 
 @asynccontextmanager
-async def _network(options: DemoOptions, say: Say) -> AsyncIterator[Network]:
+async def telephone_network(options: DemoOptions, say: Say) -> AsyncIterator[Network]:
+    """The second Asterisk, as long as the context lasts."""
     installation = install.require()
     network = await asyncio.to_thread(prepare_network, network_settings(options), installation)
     instance = AsteriskInstance(network.settings, installation)
