@@ -183,7 +183,7 @@ def _names(flow: Flow, known: Known) -> Iterator[Finding]:
         for field, names in offered.items():
             name = getattr(part, field, None)
             if names is not None and isinstance(name, str) and name not in names:
-                yield Finding((*path, field), f"the settings know no {field} {name!r}{_mend(field, name, names)}")
+                yield Finding((*path, field), f"the settings know no {field} '{name}'{_mend(field, name, names)}")
         if isinstance(part, Payment) and known.payments is False:
             yield Finding((*path, "do"), "the settings name nobody who takes cards: add [ivr.payment]")
 

@@ -4,15 +4,18 @@ import importlib.util
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 
 from server.access import access
 from server.commands.console import ConfigOption, console, settings_of
+from server.flow_check import flow_problems
 from server.run import asterisk_of
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from storage.errors import StorageError
 from storage.sql.engine import make_engine
 from storage.sql.migrate import upgrade
@@ -57,6 +60,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield _secrets(settings)
     yield _trunks(settings)
+    yield from _flows(settings)
     robots = importlib.util.find_spec("pjsua2") is not None
     yield Finding("softphone robots (only for the demo and tests)", robots, "pip install 'timbre-dialer[softphone]'")
 
@@ -119,3 +123,19 @@ def _trunks(settings: Settings) -> Finding:
     names = ", ".join(trunk.name for trunk in settings.trunks)
     mend = "add [[trunks]] to timbre.toml: asterisk-conf/trunk-examples has one for each kind of carrier"
     return Finding(f"trunks: {names}" if names else "a trunk", bool(names), mend)
+
+
+def _flows(settings: Settings) -> Iterator[Finding]:
+    """Menus: their voice, and what each of them needs that the settings lack."""
+    if not settings.lines and not settings.ivr.flows.is_dir():
+        return
+    voice = shutil.which("espeak-ng") is not None
+    yield Finding("espeak-ng, the voice of menus", voice, "run `make setup`, or apt-get install espeak-ng")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            problems = list(flow_problems(settings, Path(scratch)))
+    except SettingsError as error:
+        problems = str(error).splitlines()
+    yield from (Finding("menus", False, problem) for problem in problems)
+    if not problems:
+        yield Finding(f"menus in {settings.ivr.flows}", True)

@@ -11,17 +11,9 @@ import typer
 from ivr.drawing import Passed
 from ivr.drawing import draw as picture
 from ivr.flow import FlowError, load_flow, read_flow
-from server.commands.console import ConfigOption, ask, console, fail, table_of
-from server.settings import Settings, SettingsError, load
+from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
 
 FlowName = Annotated[str, typer.Argument(help="The flow's name.")]
-
-
-def _settings(config: Path | None) -> Settings:
-    try:
-        return load(config)
-    except SettingsError as error:
-        fail(error)
 
 
 def publish(
@@ -33,13 +25,13 @@ def publish(
     except FlowError as error:
         fail(error)
     body = {"text": loaded.source, "by": getpass.getuser()}
-    done = ask(_settings(config), "PUT", f"/flows/{loaded.flow.flow}", json=body)
+    done = ask(settings_of(config), "PUT", f"/flows/{loaded.flow.flow}", json=body)
     console.print(f"{done['flow']}: version {done['version']} is served to new calls", highlight=False)
 
 
 def reload(config: ConfigOption = None) -> None:
     """Read the folder of flows again; what is broken is refused and its old version served on."""
-    done = ask(_settings(config), "POST", "/flows/reload")
+    done = ask(settings_of(config), "POST", "/flows/reload")
     for what in ("taken", "removed"):
         if done[what]:
             console.print(f"{what}: {', '.join(done[what])}", highlight=False)
@@ -50,7 +42,7 @@ def reload(config: ConfigOption = None) -> None:
 
 def versions(flow: FlowName, config: ConfigOption = None) -> None:
     """Versions of a flow that were served, the oldest first."""
-    console.print(table_of(ask(_settings(config), "GET", f"/flows/{flow}/versions"), "number", "version", "served"))
+    console.print(table_of(ask(settings_of(config), "GET", f"/flows/{flow}/versions"), "number", "version", "served"))
 
 
 def roll_back(
@@ -60,7 +52,7 @@ def roll_back(
 ) -> None:
     """Serve an older version of a flow again; calls in progress keep theirs."""
     body = {"version": version, "by": getpass.getuser()}
-    done = ask(_settings(config), "POST", f"/flows/{flow}/roll-back", json=body)
+    done = ask(settings_of(config), "POST", f"/flows/{flow}/roll-back", json=body)
     console.print(f"{done['flow']}: version {done['version']} is served to new calls", highlight=False)
 
 
@@ -72,7 +64,7 @@ def funnel(
     config: ConfigOption = None,
 ) -> None:
     """Draw a flow with how many callers came to each node, and how many hung up there."""
-    settings = _settings(config)
+    settings = settings_of(config)
     served = read_flow(ask(settings, "GET", f"/flows/{flow}")["text"], flow)
     counts = ask(settings, "GET", "/inbound/funnel", params={"since_s": time.time() - hours * 3600.0})
     passed = {each["node"]: Passed(each["entered"], each["left"]) for each in counts if each["flow"] == flow}
@@ -88,7 +80,7 @@ def switch(
     config: ConfigOption = None,
 ) -> None:
     """Flip an emergency switch for calls from this moment; it stays so over restarts."""
-    settings = _settings(config)
+    settings = settings_of(config)
     if name and on is None:
         fail("say --on or --off")
     if name:
