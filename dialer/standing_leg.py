@@ -6,6 +6,7 @@ Connecting a customer is adding the customer to that bridge, which takes millise
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 
 from agents.agent import AgentProfile
 from campaigns.clock import Clock
@@ -99,7 +100,7 @@ class StandingLeg:
                 await line.unless_gone(self._stirred.wait())
                 self._stirred.clear()
                 if self._stale:
-                    await self._move(self.channel_id)
+                    await self._renew()
             self.last_trouble = "a customer could not be put through, the leg is looked at"
 
     async def _exists(self) -> bool:
@@ -133,7 +134,7 @@ class StandingLeg:
         await line.unless_gone(line.answered.wait(), _RING_TIMEOUT_S + 5)
         await self._park()
         for customer in await self._others():
-            await self._move(customer)  # its transcoder knows the leg that broke: see `freshen`
+            await self._reseat(customer)  # its transcoder knows the leg that broke
 
     async def _park(self) -> None:
         await self._control.create_bridge(self.bridge_id)
@@ -145,12 +146,14 @@ class StandingLeg:
         bridge = next((bridge for bridge in state.bridges if bridge.bridge_id == self.bridge_id), None)
         return [name for name in bridge.channel_ids if name != self.channel_id] if bridge else []
 
-    async def _move(self, channel_id: str) -> None:
-        """Out of the bridge and in again: a few milliseconds, after which transcoders are new."""
+    async def _renew(self) -> None:
+        """The leg out of its bridge and in again: a few milliseconds, after which its transcoder is new."""
         self._stale = False
-        try:
-            await self._control.remove_from_bridge(self.bridge_id, channel_id)
-            await self._control.add_to_bridge(self.bridge_id, channel_id)
-        except ChannelGone:
-            if channel_id == self.channel_id:
-                raise
+        await self._control.remove_from_bridge(self.bridge_id, self.channel_id)
+        await self._control.add_to_bridge(self.bridge_id, self.channel_id)
+
+    async def _reseat(self, customer: str) -> None:
+        with suppress(ChannelGone):
+            await self._control.remove_from_bridge(self.bridge_id, customer)
+            await self._control.renew_audio(customer)
+            await self._control.add_to_bridge(self.bridge_id, customer)

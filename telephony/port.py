@@ -131,6 +131,13 @@ class CallControl(Protocol):
         """Take a channel out of a bridge; not being in it is a success."""
         ...
 
+    async def renew_audio(self, channel_id: str) -> None:
+        """Make the exchange forget whom the channel heard last; call it between two talkers, out of any bridge.
+
+        A transcoder that survives a change of talkers may drop all that the next one says. Raises ChannelGone.
+        """
+        ...
+
     async def start_tap(self, order: TapOrder) -> None:
         """Start copying a channel's audio. Works before answer (early media). Returns when the audio flows."""
         ...

@@ -327,8 +327,9 @@ class TalkRoom:
 
     async def _resume(self, bridge_id: str) -> None:
         await self._hush()
-        control = self._call.services.control
-        await self._call.ask(lambda: control.add_to_bridge(bridge_id, self._call.line.channel_id))
+        control, caller = self._call.services.control, self._call.line.channel_id
+        await self._call.ask(lambda: control.renew_audio(caller))  # who speaks next may be somebody else
+        await self._call.ask(lambda: control.add_to_bridge(bridge_id, caller))
         self._with_caller = True
 
     async def _consult(self, target: Target | None) -> None:
@@ -411,9 +412,11 @@ class TalkRoom:
     async def _outside(self, leaving: Party, other: Outsider, how: str) -> RoomEnd:
         """Caller and outsider go on without an agent, to the end."""
         call, control = self._call, self._call.services.control
-        bridge_id = f"{call.new_id()}-xfrb"
+        bridge_id, agents_bridge = f"{call.new_id()}-xfrb", call.services.desk.bridge_of(leaving.agent_id)
         await call.ask(lambda: control.create_bridge(bridge_id))
         try:
+            await call.ask(lambda: control.remove_from_bridge(agents_bridge, other.line.channel_id))
+            await call.ask(lambda: control.renew_audio(other.line.channel_id))
             await call.ask(lambda: control.add_to_bridge(bridge_id, other.line.channel_id))
             await self._resume(bridge_id)
             self._main, self._other = None, None

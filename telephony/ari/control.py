@@ -267,6 +267,15 @@ class AriCallControl:
             if error.status not in (400, 409, 422):  # not in this bridge, or not under control any more
                 raise
 
+    async def renew_audio(self, channel_id: str) -> None:
+        """A moment of silence: Asterisk makes a transcoder for it, and a new one after it.
+
+        It keeps a transcoder while the format stays, and a transcoder that saw RTP sequence numbers drops what is
+        older: where codecs differ, half of all second talkers would not be heard at all.
+        """
+        await self._link.do(requests.silence("POST", channel_id))
+        await self._link.do(requests.silence("DELETE", channel_id))
+
     async def start_tap(self, order: TapOrder) -> None:
         """Make the tap's bridge and channel at once, then join call and tap with one request."""
         audiosocket = f"{self._settings.audiosocket_host}:{self._settings.audiosocket_port}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -138,6 +138,11 @@ def add_to_bridge(bridge_id: str, *channel_ids: str) -> Request:
 def remove_from_bridge(bridge_id: str, channel_id: str) -> Request:
     """Take a channel out of a bridge."""
     return Request("POST", f"bridges/{bridge_id}/removeChannel", (("channel", channel_id),))
+
+
+def silence(method: Literal["POST", "DELETE"], channel_id: str) -> Request:
+    """Begin (POST) or end (DELETE) silence towards a channel."""
+    return Request(method, f"channels/{channel_id}/silence")
 
 
 def tap_channel(order: TapOrder, app: str, audiosocket: str) -> Request:

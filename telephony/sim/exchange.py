@@ -296,6 +296,12 @@ class SimExchange:
             self._board.leave(leg)
         await self._answer_arrives()
 
+    async def renew_audio(self, channel_id: str) -> None:
+        """Nothing is transcoded here; only a channel that is there can be renewed."""
+        await self._ask()
+        self._leg(channel_id, "renew the audio of")
+        await self._answer_arrives()
+
     # --- taps -------------------------------------------------------------------------------------------------
 
     async def start_tap(self, order: TapOrder) -> None:
