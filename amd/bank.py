@@ -1,6 +1,7 @@
 """The detector bank: every live call, one step per 20 ms of wall time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import webrtcvad
@@ -38,7 +39,7 @@ class AmdBank:
         observer: Observer | None = None,
         known: KnownPrompts | None = None,
     ) -> None:
-        """Reserve memory for `capacity` slots, about 8 kB each.
+        """Reserve memory for `capacity` slots, about 5 kB each.
 
         model: who turns features into P(person), the shipped one by default. observer: sees the slots (n,) and
         features (n, `features.COUNT`) of every evaluation; training uses it. known: recordings to recognise, the
@@ -48,7 +49,7 @@ class AmdBank:
         self._model = model if model is not None else load_model()
         self._observer = observer
         self._known = known if known is not None else load_library()
-        self._contour = np.zeros((capacity, WINDOW, BANDS), dtype=np.float32)
+        self._contour = np.zeros((capacity, WINDOW, BANDS), dtype=np.int8)
         self._state = empty_slots(capacity)
         self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.float32)
         self._bands = np.zeros((capacity, BANDS), dtype=np.float32)
@@ -64,7 +65,7 @@ class AmdBank:
         begin_phase(self._state, slot, answered=answered)
         self._history[slot] = 0.0
         self._bands[slot] = 0.0
-        self._contour[slot] = 0.0
+        self._contour[slot] = 0
         policy = Policy.of(settings, self._model.curve)
         judge = Judge(settings, policy)
         self._human[slot], self._machine[slot] = judge.limits
@@ -78,6 +79,12 @@ class AmdBank:
             begin_phase(self._state, slot, answered=True, floor_db=float(self._state["floor_db"][slot]))
             judge.begin_answered_phase()
             self._human[slot], self._machine[slot] = judge.limits
+
+    def silence_s(self, slot: int) -> float:
+        """For how long nobody has spoken on a slot, seconds; since the phase began when nobody has yet."""
+        record = self._state[slot]
+        ticks = record["tick"] if record["first_speech"] < 0 else record["silence_run"]
+        return float(ticks) * TICK_S
 
     def close(self, slot: int) -> None:
         """Stop listening. Closing a slot that is not open does nothing."""
@@ -111,9 +118,9 @@ class AmdBank:
         """Everything remembered of a slot (see `amd.state`), for training and tests; a view that goes on changing."""
         return self._state[slot]
 
-    def contour(self, slot: int) -> NDArray[np.float32]:
-        """The shape (96, 14) of the first speech of a slot (see `amd.known_prompts`)."""
-        shape: NDArray[np.float32] = self._contour[slot]
+    def contour(self, slot: int) -> NDArray[np.int8]:
+        """The shape (150, 14) of the first speech of a slot (see `amd.known_prompts`)."""
+        shape: NDArray[np.int8] = self._contour[slot]
         return shape
 
     def peek(self, slot: int) -> dict[str, float]:
@@ -175,17 +182,21 @@ class AmdBank:
     ) -> list[tuple[int, Verdict]]:
         wanted = np.zeros(len(slots), dtype=np.bool_)
         schedule.wants_judge(slots, evaluated, events, self._state, self._human, self._machine, wanted)
+        rows = np.flatnonzero(wanted)
+        if not len(rows):
+            return []
+        known_music = self._model.music
+        moments = Moment.several(self._state, slots[rows], evaluated[rows].tolist())
         verdicts: list[tuple[int, Verdict]] = []
-        for row in np.flatnonzero(wanted):
-            slot = int(slots[row])
+        for slot, event, moment in zip(slots[rows].tolist(), events[rows].tolist(), moments, strict=True):
             judge = self._judges[slot]
             if judge is None:
                 continue
-            finding = self._hear_tone(slot, judge, int(events[row]))
-            record = self._state[slot]
-            known = self._model.music
-            music = 0.0 if known is None or judge.first is not None else known.probability(record)
-            verdict = judge.consider(Moment.of(record, evaluated=bool(evaluated[row]), music=music), finding)
+            finding = self._hear_tone(slot, judge, event, moment)
+            if known_music is not None and judge.first is None:
+                music = known_music.probability(self._state[slot])
+                moment = replace(moment, music=music) if music else moment
+            verdict = judge.consider(moment, finding)
             self._note(slot, judge, verdict)
             if verdict is not None:
                 verdicts.append((slot, verdict))
@@ -218,10 +229,12 @@ class AmdBank:
                 record["voice_known"] = record["voice_total"]
             self._human[slot], self._machine[slot] = judge.limits
 
-    def _hear_tone(self, slot: int, judge: Judge, event: int) -> ToneFinding | None:
+    def _hear_tone(self, slot: int, judge: Judge, event: int, moment: Moment) -> ToneFinding | None:
+        if event == NOTHING and not judge.tones.tones:
+            return None
         record = self._state[slot]
         if event == NOTHING:
-            return judge.tones.quiet(int(record["tick"]) * TICK_S) if record["tone_ticks"] == 0 else None
+            return judge.tones.quiet(moment.now_s) if record["tone_ticks"] == 0 else None
         start_s = (int(record["tone_start"]) - 1) * TICK_S
         end_s = start_s + int(record["tone_ticks"]) * TICK_S
         low_hz, high_hz = float(record["tone_low_hz"]), float(record["tone_high_hz"])

@@ -4,10 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.bank import AmdBank
-from amd.known_prompts import LENGTH, KnownPrompt, KnownPrompts
+from amd.known_prompts import WINDOW, KnownPrompt, KnownPrompts
 from amd.model import Undecided
 from amd.offline import frames_of
 from amd.verdict import AmdSettings, CallClass
+
+LEAST_LEARNT = 45  # ticks that sound: about a second of speech with its short gaps
 
 
 class NothingToLearn(ValueError):
@@ -23,6 +25,9 @@ def enrol(name: str, call_class: CallClass, samples: NDArray[np.int16]) -> Known
     for frame in frames_of(np.concatenate([quiet, samples, quiet])):
         bank.step(slots, frame[None], present)
         first = int(bank.record(0)["first_speech"])
-        if first >= 0 and int(bank.record(0)["tick"]) - first + 1 >= LENGTH:
-            return KnownPrompt(name, call_class, bank.contour(0)[:LENGTH].copy())
-    raise NothingToLearn(f"{name}: less than a second of speech in this recording")
+        if first >= 0 and int(bank.record(0)["tick"]) - first + 1 >= WINDOW:
+            break
+    shape = bank.contour(0).copy()
+    if np.count_nonzero(np.any(shape != 0, axis=1)) < LEAST_LEARNT:
+        raise NothingToLearn(f"{name}: less than a second of speech in this recording")
+    return KnownPrompt(name, call_class, shape)

@@ -55,8 +55,8 @@ class CallKeeper:
 
     def take(self, event: DialerEvent) -> None:
         """Follow calls to their end."""
-        if ended := WrapUpDesk.ended_without_word(event):
-            self._later(ended[1])
+        for _, call_id in WrapUpDesk.wrapped_up(event):
+            self._later(call_id)
         match event:
             case VerdictSaid(attempt_id=attempt_id, verdict=verdict, trunk=trunk) if self._wants(attempt_id):
                 self._said.setdefault(attempt_id, (trunk, []))[1].append(Said.of(verdict))

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from telephony.asterisk import install
 from telephony.asterisk.installation import Installation
 from telephony.asterisk.process import AsteriskInstance
 from tests.support import databases
 from tests.support.servers import AsteriskFactory
+
+# How long an example takes says how busy the machine is, nothing about the code.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from agents.agent import AgentState
+from amd.kept import KeptCall
 from campaigns.attempt import TRANSITIONS, Attempt, AttemptState, Move
 from campaigns.outcome import Outcome
 from server.demo.behaviours import FAR_ENDS, Behaviour
@@ -17,12 +18,14 @@ from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from tests.support.live_house import LiveHouse, campaign_text, live_house
 from tests.support.live_talk import Talk, talks_of
+from tests.support.until import until
 
 pytestmark = pytest.mark.asterisk
 
 AGENTS = 14
 _STAY = {Behaviour.NO_AUDIO: 4}
 _PEOPLE_STAY = 2
+_KEEPING = '\n[amd.collect]\nenabled = true\nlegal_basis = "nobody is real in the simulated network"\n'
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Campaign:
     talks: list[Talk]
     troubles: list[str]
     leaks: list[str]
+    kept: dict[str, KeptCall]
     taps_open: int
     agent_states: set[AgentState]
 
@@ -59,17 +63,22 @@ async def _dial_everybody(network: Network) -> Campaign:
         for far_end in FAR_ENDS.values()
     ]
     random.Random(5).shuffle(numbers)  # people in a row would need one agent each
-    async with live_house(network, AGENTS) as live:
+    async with live_house(network, AGENTS, extra_toml=_KEEPING) as live:
         await live.campaign(campaign_text("everybody", calls_per_s=3, wrap_up_s=1), numbers)
         attempts = await live.dialled("everybody", len(numbers), 90.0)
         await live.nobody_busy()
         await live.nothing_left()
         leaks, states = await live.leaks(), {seat.state for seat in live.house.desk.pool.seats()}
+        judged = {attempt.attempt_id for attempt in attempts if live.verdicts(attempt.attempt_id)}
+        folder = live.house.keeper.kept
+        await until(lambda: judged <= {path.stem for path in folder.folder.glob("*.json")})
+        kept = {call.call_id: call for call in folder.all()}
         return Campaign(
             [await _called(live, attempt) for attempt in attempts],
             await talks_of(live, attempts),
             live.troubles(),
             leaks,
+            kept,
             live.house.engine.services.listening.open_count,
             states,
         )
@@ -142,3 +151,29 @@ def test_given_a_verdict_then_the_agent_hears_the_callee_at_once(campaign: Campa
     print(f"verdict to the callee's first sound at the agent: p50 {p50_ms:.1f} ms, p95 {p95_ms:.1f} ms, {len(late_ms)}")
     assert never == []
     assert p50_ms <= 60.0  # benchmarks/load/connect_latency.py holds p95 to it, on a machine that does nothing else
+
+
+_EARLY = (Behaviour.SIT_EARLY, Behaviour.ANNOUNCEMENT_EARLY, Behaviour.UNAVAILABLE_EARLY)
+
+
+def test_given_a_voice_or_tones_before_the_answer_then_the_end_tells_what_was_heard(campaign: Campaign) -> None:
+    early = [called for called in campaign.called if called.number.far_end.behaviour in _EARLY]
+    told = {called.number.far_end.code: dict(called.moves[-1].detail) for called in early}
+    heard = {code: detail.get("early_verdict", detail.get("verdict")) for code, detail in told.items()}
+    assert heard == {50: "sit", 51: "sit", 52: "machine", 53: "machine", 57: "machine", 58: "machine"}
+
+
+def test_given_a_machine_then_its_verdict_carries_how_long_it_rang(campaign: Campaign) -> None:
+    machines = [called for called in campaign.called if called.attempt.outcome is Outcome.MACHINE]
+    rang_s = [dict(called.moves[-1].detail)["amd_rang_for_s"] for called in machines]
+    assert rang_s and all(isinstance(value, float) and 0.1 <= value <= 20.0 for value in rang_s)
+
+
+def test_given_a_centre_that_keeps_calls_then_each_call_that_was_judged_is_kept(campaign: Campaign) -> None:
+    judged = {called.attempt.attempt_id: called for called in campaign.called if called.verdicts}
+    assert judged.keys() <= campaign.kept.keys()
+    for attempt_id, called in judged.items():
+        kept = campaign.kept[attempt_id]
+        assert f"{kept.said[0].call_class}: {kept.said[0].cause}" == called.verdicts[0]
+        assert (kept.trunk, kept.outcome) == ("network", called.attempt.outcome)
+        assert called.attempt.phone[-6:] not in str(kept)

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amd.audit import AuditedLabels, FalsePositives
@@ -117,7 +117,8 @@ def test_given_nothing_audited_then_nothing_is_known():
     assert FalsePositives(59, 0).upper() == pytest.approx(1 - 0.05 ** (1 / 59), abs=1e-6)
 
 
-@given(audited=st.integers(1, 300), people=st.integers(0, 300))
+@settings(max_examples=30)
+@given(audited=st.integers(1, 120), people=st.integers(0, 120))
 def test_given_any_audit_then_the_bound_is_over_the_share_and_falls_with_more_calls(audited, people):
     people = min(people, audited)
     found = FalsePositives(audited, people)

@@ -104,7 +104,7 @@ async def test_given_the_agents_word_then_it_is_added_and_a_default_is_not(tmp_p
         "call2": [Disposition("call2-default", "call2", "lead", "ana", "no_disposition", 1.0)],
     }
     for call_id in ("call1", "call2"):
-        move = AgentMove("ana", AgentState.WRAP_UP, AgentState.IDLE, 10.0, 1.0, call_id=call_id)
+        move = AgentMove("ana", AgentState.WRAP_UP, AgentState.IDLE, 10.0, 1.0, wrapped_up=(call_id,))
         node.keeper.take(AgentMoved(10.0, move))
     await node.keeper.close()
     assert [each.dispositions for each in node.kept.all()] == [("voicemail",), ()]
