@@ -1,6 +1,6 @@
 """One dial of one lead, and the only moves it may make."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.ids import call_channel_id
@@ -90,5 +90,10 @@ class Attempt:
             raise IllegalMove(f"attempt {self.attempt_id}: an outcome belongs to ENDED and only to ENDED")
         step = Move(self.attempt_id, self.state, target, at_s, outcome, detail)
         ended_at_s = at_s if target is AttemptState.ENDED else None
-        after = replace(self, state=target, outcome=outcome, agent_id=agent_id or self.agent_id, ended_at_s=ended_at_s)
+        agent_id = agent_id or self.agent_id
+        # Written out: a third of what `replace` costs, and every call makes several moves.
+        after = Attempt(
+            self.attempt_id, self.campaign_id, self.lead_id, self.phone, self.node, self.planned_at_s,
+            target, outcome, agent_id, ended_at_s,
+        )  # fmt: skip
         return after, step

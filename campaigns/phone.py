@@ -9,6 +9,7 @@ from phonenumbers import timezone
 
 E164 = NewType("E164", str)
 
+_PLAIN = re.compile(r"\+([2-9]\d{8,14})")
 _OLD_MEXICAN = re.compile(r"(?:0?1|0?4[45])(\d{10})")
 _UNKNOWN_ZONE = "Etc/Unknown"
 
@@ -64,7 +65,16 @@ def country_of(phone: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _number(phone: str) -> phonenumbers.PhoneNumber | None:
-    """An E.164 number taken apart, once for all that is asked of it in one go; None when it is none."""
+    """An E.164 number taken apart, once for all that is asked of it in one go; None when it is none.
+
+    Most prefixes belong to one country and its numbers stand in E.164 as they are in `PhoneNumber`; the library's
+    parser, made for what people write, is left for the others: it costs ten times as much.
+    """
+    if plain := _PLAIN.fullmatch(phone):
+        for length in (2, 3):
+            countries = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(plain[1][:length]), ())
+            if len(countries) == 1 and plain[1][length] != "0":
+                return phonenumbers.PhoneNumber(int(plain[1][:length]), int(plain[1][length:]))
     try:
         return phonenumbers.parse(phone, None)
     except phonenumbers.NumberParseException:

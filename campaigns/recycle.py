@@ -39,7 +39,7 @@ def after_attempt(
     if attempts_today >= campaign.limits.max_attempts_per_day:
         earliest_s = max(earliest_s, next_local_day_s(now_s, zones))
     change = _again(lead, outcome.value, campaign, earliest_s, windows)
-    return replace(change, gives_back_attempt=not outcome.counts_as_attempt)
+    return change if outcome.counts_as_attempt else replace(change, gives_back_attempt=True)
 
 
 def after_disposition(

@@ -109,10 +109,11 @@ async def who_is_blocked(stores: Stores, campaign: Campaign, at_s: float, most: 
     def note(event: DialerEvent) -> None:
         advice[str(getattr(event, "words", ""))] = None
 
-    gate = ComplianceGate(stores.dnc, stores.ledger, stores.consents, stores.attempts, Standing(at_s), note)
+    gate = ComplianceGate(stores.ledger, stores.consents, stores.attempts, Standing(at_s), note)
     reasons = Counter[str]()
+    known = await gate.look_up(asked)
     for lead in asked:
-        if refusal := await gate.refusal(lead, campaign):
+        if refusal := await gate.refusal(lead, campaign, known[lead.phone]):
             reasons[refusal[0]] += 1
     return Blocked(
         states.total(), len(candidates), later, states[LeadState.CLOSED], states[LeadState.DNC], bad, len(asked),

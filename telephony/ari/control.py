@@ -193,8 +193,11 @@ class AriCallControl:
         self._entering[channel_id] = entering
         try:
             await self._link.do(request)
-            async with asyncio.timeout(self._settings.request_timeout_s):
-                failure = await entering
+            if entering.done():  # mostly it came under control before the answer came
+                failure = entering.result()
+            else:
+                async with asyncio.timeout(self._settings.request_timeout_s):
+                    failure = await entering
         except TimeoutError as error:
             raise AnswerLost(f"channel {channel_id} was made and never came under control") from error
         finally:

@@ -1,9 +1,11 @@
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType as T
 
 from campaigns.dnc import read_dnc
-from campaigns.phone import PhoneError, country_of, is_e164, is_mobile, mask, parse_phone, zones_of
+from campaigns.phone import PhoneError, _number, country_of, is_e164, is_mobile, mask, parse_phone, zones_of
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,21 @@ def test_zone_country_and_kind_come_from_the_number():
     assert (country_of("+525512345678"), country_of("nonsense")) == ("MX", "")
     assert is_mobile("+34612345678")
     assert not is_mobile("+34912345678")
+
+
+def test_a_number_in_e164_is_taken_apart_as_the_library_does_in_every_country():
+    examples = []
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in (T.FIXED_LINE, T.MOBILE, T.TOLL_FREE, T.VOIP):
+            if example := phonenumbers.example_number_for_type(region, kind):
+                examples.append(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164))
+    assert len(examples) > 500
+    for text in [*examples, "+34", "+3461234567", "+340612345678", "+999123456789", "34612345678", "+34612345678x"]:
+        try:
+            parsed = phonenumbers.parse(text, None)
+        except phonenumbers.NumberParseException:
+            parsed = None
+        assert _number(text) == parsed, text
 
 
 def test_a_do_not_call_list_names_every_line_it_cannot_read():
