@@ -44,6 +44,12 @@ _FITS: dict[SayAs, tuple[type, ...]] = {
     SayAs.TIME: (time, datetime),
     SayAs.PHONE: (str,),
     SayAs.DIGITS: (str,),
+    SayAs.LETTERS: (str,),
+    SayAs.ORDINAL: _NUMBER,
+    SayAs.ORDINAL_FEMININE: _NUMBER,
+    SayAs.ORDINAL_MASCULINE: _NUMBER,
+    SayAs.NUMBER_FEMININE: _NUMBER,
+    SayAs.NUMBER_MASCULINE: _NUMBER,
 }
 _QUEUE_EXTRAS: dict[str, Any] = {"position": 2, "wait_s": 90, "waited_s": 30}
 

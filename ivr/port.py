@@ -30,14 +30,21 @@ class SayAs(StrEnum):
     PHONE = "phone"  # in groups, as people of the country say it
     DIGITS = "digits"  # one by one
     DURATION = "duration"  # seconds, rounded as a person says it ("about three minutes")
+    LETTERS = "letters"  # one by one, with digits among them: a code
+    ORDINAL = "ordinal"  # primero, first
+    # Before a Spanish noun; in English the plain number or ordinal.
+    ORDINAL_FEMININE = "ordinal_feminine"  # primera
+    ORDINAL_MASCULINE = "ordinal_masculine"  # primer
+    NUMBER_FEMININE = "number_feminine"  # veintiuna llamadas
+    NUMBER_MASCULINE = "number_masculine"  # veintiún pedidos
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """A piece of speech.
 
-    value: str for TEXT, PROMPT, PHONE, DIGITS; int or Decimal for NUMBER, MONEY, DURATION; date or datetime for DATE;
-    time or datetime for TIME.
+    value: str for TEXT, PROMPT, PHONE, DIGITS, LETTERS; int or Decimal for MONEY, DURATION, each NUMBER and ORDINAL;
+    date or datetime for DATE; time or datetime for TIME.
 
     private: of one caller (an amount, a name): may be synthesised, but is kept in no shared cache and no log.
     """

@@ -10,6 +10,7 @@ from ivr.port import SayAs, Spoken
 from ivr.values import PortTrouble
 from media.prompts import PromptMissing
 from media.soundfiles import SoundFileUnusable
+from media.speech.spanish import Form
 from media.speech.speaker import Saying, Speaker
 from media.speech.tongue import NotSpeakable, Tongue
 from media.speech.tts import SpeechFailed
@@ -23,6 +24,18 @@ _KINDS: Final[Mapping[SayAs, Kind]] = {
     SayAs.PHONE: Kind.PHONE,
     SayAs.DIGITS: Kind.DIGITS,
     SayAs.DURATION: Kind.DURATION,
+    SayAs.LETTERS: Kind.LETTERS,
+    SayAs.ORDINAL: Kind.ORDINAL,
+    SayAs.ORDINAL_FEMININE: Kind.ORDINAL,
+    SayAs.ORDINAL_MASCULINE: Kind.ORDINAL,
+    SayAs.NUMBER_FEMININE: Kind.NUMBER,
+    SayAs.NUMBER_MASCULINE: Kind.NUMBER,
+}
+_FORMS: Final[Mapping[SayAs, Form]] = {
+    SayAs.ORDINAL_FEMININE: Form.FEMININE,
+    SayAs.ORDINAL_MASCULINE: Form.MASCULINE,
+    SayAs.NUMBER_FEMININE: Form.FEMININE,
+    SayAs.NUMBER_MASCULINE: Form.MASCULINE,
 }
 
 
@@ -69,5 +82,6 @@ def _saying(part: Spoken, tongue: Tongue, today: date | None) -> Saying:
         return Saying(prompt=str(part.value), private=part.private)
     if part.value is None or isinstance(part.value, bool):
         raise NotSpeakable(f"{part.kind}: needs a value, and it is empty or yes/no")
-    spoken = words(_KINDS[part.kind], part.value, tongue, Manner(part.currency, today))
+    manner = Manner(part.currency, today, form=_FORMS.get(part.kind, Form.ALONE))
+    spoken = words(_KINDS[part.kind], part.value, tongue, manner)
     return Saying(words=spoken, private=part.private)

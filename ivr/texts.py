@@ -18,7 +18,7 @@ from ivr.port import SayAs
 
 _LONGEST = 2000
 _PIECE = re.compile(r"\{\{|\}\}|\{(?P<inside>[^{}]*)\}|[{}]|[^{}]+")
-_HOW = re.compile(r"(?P<what>.*):\s*(?P<how>[a-z]+)\s*", re.DOTALL)
+_HOW = re.compile(r"(?P<what>.*):\s*(?P<how>[a-z_]+)\s*", re.DOTALL)
 _PROMPT_NAME = re.compile(r"[A-Za-z0-9][\w./-]{0,99}")
 _LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 

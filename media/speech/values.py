@@ -28,12 +28,16 @@ Speakable = str | int | Decimal | date | time | datetime
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How values are said. currency: ISO 4217; today: dates near it are relative; clock_hours: 12 or 24."""
+    """How values are said. currency: ISO 4217; today: dates near it are relative; clock_hours: 12 or 24.
+
+    form: of a Spanish number or ordinal before a noun (veintiún pedidos, veintiuna llamadas, primer, primera).
+    """
 
     currency: str = ""
     today: date | None = None
     clock_hours: int = 12
     exact: bool = False
+    form: spanish.Form = spanish.Form.ALONE
 
 
 def words(kind: Kind, value: Speakable, tongue: Tongue, manner: Manner | None = None) -> Words:
@@ -41,9 +45,9 @@ def words(kind: Kind, value: Speakable, tongue: Tongue, manner: Manner | None = 
     how = manner or Manner()
     match kind:
         case Kind.NUMBER:
-            return number(_decimal(kind, value), tongue)
+            return number(_decimal(kind, value), tongue, how.form)
         case Kind.ORDINAL:
-            return ordinal(int(_decimal(kind, value)), tongue)
+            return ordinal(int(_decimal(kind, value)), tongue, how.form)
         case Kind.MONEY:
             return money.amount(_decimal(kind, value), how.currency, tongue)
         case Kind.DATE:
@@ -60,13 +64,17 @@ def words(kind: Kind, value: Speakable, tongue: Tongue, manner: Manner | None = 
             return symbols.letters(str(value), tongue)
 
 
-def number(value: Decimal, tongue: Tongue) -> Words:
-    """A number, with its fraction when it has one: two digits as a number in Spanish, else digit by digit."""
+def number(value: Decimal, tongue: Tongue, form: spanish.Form = spanish.Form.ALONE) -> Words:
+    """A number, with its fraction when it has one: two digits as a number in Spanish, else digit by digit.
+
+    form: of a whole number in Spanish; before a fraction it stands alone.
+    """
     sign, _, fraction = f"{value:f}".partition(".")
     fraction = fraction.rstrip("0")
     minus = ("menos" if tongue.language == "es" else "minus",) if value < 0 else ()
     whole = abs(int(sign))
-    spoken = spanish.cardinal(whole) if tongue.language == "es" else english.cardinal(whole, tongue.british)
+    ending = spanish.Form.ALONE if fraction else form
+    spoken = spanish.cardinal(whole, ending) if tongue.language == "es" else english.cardinal(whole, tongue.british)
     if not fraction:
         return (*minus, *spoken)
     return (*minus, *spoken, tongue.decimal_word, *_fraction(fraction, tongue))
@@ -78,9 +86,9 @@ def _fraction(fraction: str, tongue: Tongue) -> Words:
     return tuple(symbols.digit(character, tongue) for character in fraction)
 
 
-def ordinal(value: int, tongue: Tongue) -> Words:
+def ordinal(value: int, tongue: Tongue, form: spanish.Form = spanish.Form.ALONE) -> Words:
     """First, second..."""
-    return spanish.ordinal(value) if tongue.language == "es" else english.ordinal(value, tongue.british)
+    return spanish.ordinal(value, form) if tongue.language == "es" else english.ordinal(value, tongue.british)
 
 
 def _decimal(kind: Kind, value: Speakable) -> Decimal:
