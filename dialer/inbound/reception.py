@@ -17,7 +17,8 @@ from dialer.inbound.caller_line import RealCallerLine
 from dialer.inbound.events import CallArrived, CallOver
 from dialer.inbound.journal import CallJournal
 from dialer.inbound.key_line import KeyLine
-from dialer.inbound.room import Act, TalkRoom, Target
+from dialer.inbound.orders import Act, Target
+from dialer.inbound.room import TalkRoom
 from dialer.inbound.services import Flows, InboundServices
 from dialer.inbound.waiting import leave_bridges, serve, to_agent
 from dialer.line import LineGone
@@ -52,7 +53,7 @@ class Reception:
         """routes: by the number as `number_key` writes it; "*" is for every other number."""
         self.services = services
         self.calls: dict[str, InboundCall] = {}
-        self._flows = flows
+        self.flows = flows
         self._routes = routes
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -134,8 +135,8 @@ class Reception:
 
     async def _walk(self, call: InboundCall, route: Route, bookmark: str = "") -> str:
         """The call's own course; how it ended."""
-        if route.flow and self._flows.has(route.flow):
-            return await self._flows.run(route.flow, RealCallerLine(call), bookmark)
+        if route.flow and self.flows.has(route.flow):
+            return await self.flows.run(route.flow, RealCallerLine(call), bookmark)
         if route.queue:
             longest_s = self._queue_limit_s(route.queue)
             queued = await serve(call, QueueOrder(route.queue, longest_s, language=route.language))
@@ -304,7 +305,7 @@ class Reception:
             call.resumed_wait = stored.queue, stored.queue_since_s or self.services.clock.now_s()
         route = self._routes.get(number_key(stored.did)) or self._routes.get("*") or Route(stored.did)
         route = replace(route, flow=stored.flow or route.flow, language=stored.language or route.language)
-        if route.flow and self._flows.has(route.flow):
+        if route.flow and self.flows.has(route.flow):
             return await self._walk(call, route, stored.bookmark)
         return await self._walk(call, replace(route, queue=stored.queue or route.queue))
 

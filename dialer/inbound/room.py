@@ -8,68 +8,20 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 from agents.agent import AgentError
 from agents.pool import WaitingCall
 from campaigns.ids import leg_channel_id
-from campaigns.phone import mask
-from dialer.agent_desk import Conversation
 from dialer.inbound.call import CallRefused, InboundCall
-from dialer.inbound.events import AgentOffered, TalkBegan, TalkOver
+from dialer.inbound.events import AgentOffered
+from dialer.inbound.orders import Act, Order, Target, TargetOf
 from dialer.inbound.outsider import Outsider
-from storage.calls import CallStage, Talk
+from dialer.inbound.talk_book import Party, TalkBook
+from storage.calls import CallStage
 from telephony.errors import TelephonyError
 
 _RING_S = 30.0
-
-
-class TargetOf(StrEnum):
-    """Whom an agent gives a caller to, or asks."""
-
-    AGENT = "agent"
-    QUEUE = "queue"
-    NUMBER = "number"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An agent's id, a queue's id, or an E.164 number."""
-
-    kind: TargetOf
-    name: str
-
-
-class Act(StrEnum):
-    """What an agent can do with the caller it talks to."""
-
-    HOLD = "hold"  # the caller hears music
-    RESUME = "resume"
-    TRANSFER = "transfer"  # blind: the agent is out at once
-    SURVEY = "survey"  # the agent is out, the flow goes on with the survey
-    CONSULT = "consult"  # talk with the target while the caller hears music
-    COMPLETE = "complete"  # the consulted one takes the caller
-    CONFERENCE = "conference"  # all three talk
-    BACK = "back"  # the consulted one leaves, the agent is with the caller again
-
-
-@dataclass(slots=True)
-class Order:
-    """One act, and its answer: set when it is done, CallRefused when it cannot be."""
-
-    act: Act
-    target: Target | None = None
-    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
-@dataclass(slots=True)
-class Party:
-    """An agent in the room."""
-
-    agent_id: str
-    talk: Talk
-    conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +42,7 @@ class TalkRoom:
         """queue: whose call it is, "" for a direct one. wrap_up_s: of every agent who talks here."""
         self._call = call
         self._queue = queue
-        self._wrap_up_s = wrap_up_s
-        self._recording = recording
+        self._book = TalkBook(call, queue, wrap_up_s, recording)
         self._main: Party | None = None
         self._other: Party | Outsider | None = None
         self._ringing: asyncio.Task[None] | None = None
@@ -102,9 +53,6 @@ class TalkRoom:
         self._orders: deque[Order] = deque()
         self._obeyed: Order | None = None
         self._ordered = asyncio.Event()
-        self._talk_s = 0.0
-        self._last_agent = ""
-        self._recorded = ""
         self._away: set[str] = set()  # agents whose leg is in somebody else's bridge
 
     def agents(self) -> list[str]:
@@ -125,9 +73,9 @@ class TalkRoom:
 
         adopted: caller and agent were in one bridge before a restart of the server.
         """
-        self._main = self._enter(agent_id, talk_id, adopted)
+        self._main = self._book.enter(agent_id, talk_id, adopted)
         self._call.room = self
-        recording = asyncio.create_task(self._record(talk_id), name=f"record {talk_id}")
+        recording = asyncio.create_task(self._book.record(talk_id), name=f"record {talk_id}")
         try:
             end = await self._follow()
         except asyncio.CancelledError:  # the server stops: caller and agent talk on, the next start takes them over
@@ -138,54 +86,17 @@ class TalkRoom:
             await self._disband("caller", talk_id, recording)
             raise
         await self._disband(end.how, talk_id, recording)
-        return replace(end, talk_s=self._talk_s, agent_id=end.agent_id or self._last_agent)
+        return replace(end, talk_s=self._book.talk_s, agent_id=end.agent_id or self._book.last_agent)
 
     async def _disband(self, how: str, talk_id: str, recording: asyncio.Task[None]) -> None:
         self._call.room = None
         self._refuse_orders()
         for party in (self._main, self._other):
             if isinstance(party, Party):
-                self._leave(party, how)
+                self._book.leave(party, how)
         await self._clean_up(talk_id, recording)
 
     # -- people come and go ---------------------------------------------------------------------------------------
-
-    def _enter(self, agent_id: str, talk_id: str, adopted: bool = False) -> Party:
-        services, call = self._call.services, self._call
-        if adopted:
-            conversation = services.desk.adopt(agent_id, talk_id, self._queue)
-        else:
-            conversation = services.desk.connected(agent_id, talk_id, self._queue)
-        now_s = services.clock.now_s()
-        talk = Talk(talk_id, call.call_id, self._queue, agent_id, now_s)
-        call.journal.note(stage=CallStage.TALK, agent_id=agent_id, queue=self._queue)
-        call.journal.talk(talk)
-        services.sink(TalkBegan(now_s, call.call_id, talk_id, agent_id, self._queue))
-        return Party(agent_id, talk, conversation)
-
-    def _leave(self, party: Party, how: str) -> None:
-        services, call = self._call.services, self._call
-        talk_s = services.clock.monotonic_s() - party.conversation.began_s
-        self._talk_s += talk_s
-        self._last_agent = party.agent_id
-        party.talk = replace(
-            party.talk, ended_at_s=services.clock.now_s(), ended_how=how, talk_s=talk_s, recording=self._recorded
-        )
-        call.journal.talk(party.talk)
-        call.journal.note(talk_s=call.journal.call.talk_s + talk_s)
-        services.desk.talk_ended(party.agent_id, party.talk.talk_id, self._wrap_up_s)
-        services.sink(
-            TalkOver(
-                services.clock.now_s(), call.call_id, party.talk.talk_id, party.agent_id, self._queue, talk_s, how,
-                self._recorded,
-            )
-        )  # fmt: skip
-
-    async def _record(self, talk_id: str) -> None:
-        if self._recording:
-            caller = mask(self._call.journal.call.caller) if self._call.journal.call.caller else ""
-            recorder = self._call.services.recorder
-            self._recorded = await recorder.start(talk_id, self._queue, caller, self._call.line.channel_id)
 
     async def _clean_up(self, talk_id: str, recording: asyncio.Task[None]) -> None:
         tasks = [task for task in (self._music, self._ringing) if task]
@@ -196,8 +107,7 @@ class TalkRoom:
             await self._quietly(self._leg_home(agent_id))
         await self._stack.aclose()
         await asyncio.gather(recording, return_exceptions=True)
-        if self._recorded:
-            await self._call.services.recorder.finish(talk_id, self._call.line.channel_id)
+        await self._book.finish(talk_id)
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -229,7 +139,7 @@ class TalkRoom:
     async def _somebody_left(self) -> RoomEnd | None:
         other, main = self._other, self._main
         if isinstance(other, Party) and other.conversation.over.is_set():
-            self._leave(other, "agent")
+            self._book.leave(other, "agent")
             await self._alone_again()
         elif isinstance(other, Outsider) and other.line.hung_up is not None:
             await self._alone_again()
@@ -254,18 +164,18 @@ class TalkRoom:
         try:
             end = await self._do(order)
         except (CallRefused, AgentError, TelephonyError) as error:
-            _refuse(order, str(error))
+            order.refuse(str(error))
             return None
         except BaseException:
-            _refuse(order, "the call is over")
+            order.refuse("the call is over")
             raise
         self._done()
         return end
 
     def _done(self) -> None:
         """The order that is being obeyed is carried out."""
-        if self._obeyed and not self._obeyed.done.done():
-            self._obeyed.done.set_result(None)
+        if self._obeyed:
+            self._obeyed.carried_out()
 
     async def _do(self, order: Order) -> RoomEnd | None:
         assert self._main is not None
@@ -293,7 +203,7 @@ class TalkRoom:
                 if self._other is None and self._ringing is None:
                     raise CallRefused("nobody is being consulted")
                 if isinstance(self._other, Party):
-                    self._leave(self._other, "sent back")
+                    self._book.leave(self._other, "sent back")
                 await self._alone_again()
         return None
 
@@ -363,7 +273,7 @@ class TalkRoom:
         except BaseException:
             services.desk.release(agent_id, talk_id)
             raise
-        self._other = self._enter(agent_id, talk_id)
+        self._other = self._book.enter(agent_id, talk_id)
 
     async def _ring(self, number: str) -> None:
         """Ring somebody outside for the agent; who answers joins the agent's bridge."""
@@ -403,7 +313,7 @@ class TalkRoom:
             if not self._with_caller:
                 await self._resume(self._room_bridge())
             self._main, self._other, self._three = other, None, False
-            self._leave(leaving, how)
+            self._book.leave(leaving, how)
             await self._quietly(self._leg_home(leaving.agent_id))
             return None
         assert other is not None
@@ -420,7 +330,7 @@ class TalkRoom:
             await call.ask(lambda: control.add_to_bridge(bridge_id, other.line.channel_id))
             await self._resume(bridge_id)
             self._main, self._other = None, None
-            self._leave(leaving, how)
+            self._book.leave(leaving, how)
             call.journal.note(stage=CallStage.TRANSFER)
             self._done()
             await call.line.unless_gone(other.line.gone())
@@ -445,9 +355,4 @@ class TalkRoom:
 
     def _refuse_orders(self) -> None:
         while self._orders:
-            _refuse(self._orders.popleft(), "the call is over")
-
-
-def _refuse(order: Order, words: str) -> None:
-    if not order.done.done():
-        order.done.set_exception(CallRefused(words))
+            self._orders.popleft().refuse("the call is over")

@@ -8,8 +8,9 @@ from agents.pool import WaitingCall
 from agents.queue import CallQueue, Left
 from dialer.inbound.call import InboundCall
 from dialer.inbound.events import AgentOffered, CallQueued, WaitEnded
+from dialer.inbound.orders import Target, TargetOf
 from dialer.inbound.outsider import Outsider
-from dialer.inbound.room import RoomEnd, TalkRoom, Target, TargetOf
+from dialer.inbound.room import RoomEnd, TalkRoom
 from dialer.line import LineGone
 from ivr.line import Queued, QueueEnd, QueueOrder, QueuePlace, TransferEnd, Transferred
 from ivr.values import PortTrouble

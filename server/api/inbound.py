@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from campaigns.phone import mask
-from dialer.inbound.room import Act, Target, TargetOf
+from dialer.inbound.orders import Act, Target, TargetOf
 from server.api.house import TheHouse
 from server.house import House
 from storage.calls import CallbackState, EndCount, QueueWait, StoredCall

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.agent import AgentState
 from dialer.inbound.events import CallOver, CallQueued, TalkBegan
-from dialer.inbound.room import Act, Target, TargetOf
+from dialer.inbound.orders import Act, Target, TargetOf
 from media.softphone.messages import EventKind
 from server.demo.behaviours import Behaviour
 from server.demo.network import Network

@@ -82,7 +82,7 @@ async def test_given_a_caller_of_before_a_restart_when_the_flow_changed_meanwhil
     again = FlowHouse(FlowLibrary(tmp_path))
     again.world = flows.world
     await again.reload()
-    house.reception._flows = cast(Flows, again)
+    house.reception.flows = cast(Flows, again)
     house.task = asyncio.create_task(house.reception.run())
     await house.until(lambda: house.of(CallOver))
     assert await nodes_of(house) == [["choose", "choose", "old"]]

@@ -4,7 +4,7 @@ import asyncio
 
 from agents.agent import AgentState
 from dialer.inbound.events import AgentOffered, CallOver, TalkBegan, TalkOver, WaitEnded
-from dialer.inbound.room import Act, Target, TargetOf
+from dialer.inbound.orders import Act, Target, TargetOf
 from storage.calls import CallStage
 from telephony.sim.far_end import FarEnd, HangUp, Press, UntilHeard
 from tests.support.virtual import virtual
