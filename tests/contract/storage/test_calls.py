@@ -6,6 +6,7 @@ from storage.calls import (
     CallbackState,
     CallStage,
     CallStep,
+    FirstContacts,
     QueueCallback,
     QueueWait,
     StoredAnswer,
@@ -69,3 +70,43 @@ async def test_given_promises_when_given_twice_then_kept_once(storage: SqlStorag
     await promises.add_message(message)
     await promises.add_message(message)
     assert await promises.messages("sales") == [message]
+
+
+async def test_given_calls_that_ended_when_counted_then_by_flow_way_and_whether_somebody_talked(
+    storage: SqlStorage,
+) -> None:
+    ended = [
+        ("c1", "saldo", "goodbye", 0.0),
+        ("c2", "saldo", "goodbye", 0.0),
+        ("c3", "saldo", "goodbye", 30.0),
+        ("c4", "saldo", "caller_left", 0.0),
+        ("c5", "", "abandoned in queue", 0.0),
+    ]
+    for call_id, flow, how, talk_s in ended:
+        await storage.calls.put(
+            replace(CALL, call_id=call_id, flow=flow, ended_how=how, talk_s=talk_s, ended_at_s=60.0)
+        )
+    await storage.calls.put(replace(CALL, call_id="c6"))  # lives
+    await storage.calls.put(replace(CALL, call_id="c7", did="", ended_how="talked", ended_at_s=60.0))  # we called
+    assert [(each.flow, each.ended_how, each.talked, each.count) for each in await storage.calls.ends(0.0, 100.0)] == [
+        ("", "abandoned in queue", False, 1),
+        ("saldo", "caller_left", False, 1),
+        ("saldo", "goodbye", False, 2),
+        ("saldo", "goodbye", True, 1),
+    ]
+    assert await storage.calls.ends(11.0, 100.0) == []
+
+
+async def test_given_people_who_call_again_when_first_contacts_are_counted_then_they_came_back(
+    storage: SqlStorage,
+) -> None:
+    moments = {"a": [100.0], "b": [100.0, 140.0], "c": [60.0, 100.0, 250.0], "d": [100.0], "": [100.0]}
+    for caller, began in moments.items():
+        for at_s in began:
+            how = "caller_left" if caller == "d" else "goodbye"
+            call = replace(CALL, call_id=f"{caller}-{at_s}", caller=caller, started_at_s=at_s, ended_how=how)
+            await storage.calls.put(replace(call, ended_at_s=at_s + 5))
+    found = await storage.calls.first_contacts(90.0, 300.0, 50.0)
+    # a once; b came back; c's call at 100 was a second one, that at 250 a first; d was not served.
+    assert (found.contacts, found.came_back) == (3, 1)
+    assert await storage.calls.first_contacts(300.0, 400.0, 50.0) == FirstContacts(0, 0)
