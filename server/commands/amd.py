@@ -14,7 +14,7 @@ from amd import evaluate as scoring
 from amd.app_amd import VICIDIAL
 from amd.enrolment import NothingToLearn
 from amd.enrolment import enrol as enrolled
-from amd.known_prompts import DEFAULT_LIBRARY, KnownPrompts, LibraryUnusable, load_library, save_library
+from amd.known_prompts import DEFAULT_LIBRARY, KnownPrompt, KnownPrompts, LibraryUnusable, load_library, save_library
 from amd.manifest import Complaint, ManifestError, read_manifest
 from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
@@ -169,7 +169,9 @@ def _report(console: Console, records: dict[str, list[scoring.Record]], complain
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option(help="Folder of clips with manifest.csv (path, class, language, source).")],
+    data: Annotated[
+        list[Path], typer.Option(help="Folder of clips with manifest.csv (path, class, language, source); repeatable.")
+    ],
     out: Annotated[Path, typer.Option(help="Where the model goes; its card goes beside it.")] = DEFAULT_MODEL,
     calls: Annotated[int, typer.Option(help="Training calls to build.")] = 12000,
     folds: Annotated[int, typer.Option(help="Groups of sources left out in turn for honest scores.")] = 4,
@@ -180,7 +182,7 @@ def train(
     """Train the detector's model from clips (needs scikit-learn: the extra `train`)."""
     console = Console(stderr=True)
     try:
-        clips = read_clips(data)
+        clips = [clip for folder in data for clip in read_clips(folder)]
         if synthetic:
             clips += list(espeak_greetings())
         made_on = datetime.now(UTC).date().isoformat()
@@ -204,21 +206,43 @@ def train(
 
 @app.command()
 def enrol(
-    file: Annotated[Path, typer.Argument(help="A clean recording of the announcement.")],
+    file: Annotated[Path, typer.Argument(help="A clean recording of the announcement, or a manifest.csv of calls.")],
     name: Annotated[str, typer.Option(help="What it is, for reports: 'Acme Mobile, number switched off'.")],
     call_class: Annotated[CallClass, typer.Option("--class", help="What to say when it is heard.")] = (
         CallClass.SCREENING
     ),
     library: Annotated[Path, typer.Option(help="The library of known recordings to add it to.")] = DEFAULT_LIBRARY,
 ) -> None:
-    """Teach the detector a recording that is the same on every call: call screening, a carrier's announcement."""
+    """Teach the detector a recording that is the same on every call: call screening, a carrier's announcement.
+
+    From a manifest (path, class) every call of --class is learnt, each under its own name.
+    """
     console = Console(stderr=True)
     try:
         known = load_library(library).prompts if library.exists() else ()
-        learnt = enrolled(name, call_class, load(file))
-        others = [prompt for prompt in known if prompt.name != name]
-        save_library(KnownPrompts([*others, learnt]), library)
-    except (SoundFileUnusable, LibraryUnusable, NothingToLearn, OSError) as error:
+        learnt = _learnt(file, name, call_class, console)
+        names = {prompt.name for prompt in learnt}
+        others = [prompt for prompt in known if prompt.name not in names]
+        save_library(KnownPrompts([*others, *learnt]), library)
+    except (SoundFileUnusable, LibraryUnusable, ManifestError, NothingToLearn, OSError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
-    console.print(f"{library}: {len(others) + 1} known recordings", highlight=False)
+    console.print(f"{library}: {len(others) + len(learnt)} known recordings", highlight=False)
+
+
+def _learnt(file: Path, name: str, call_class: CallClass, console: Console) -> list[KnownPrompt]:
+    """Fingerprints of one recording, or of every call of that class in a manifest. Raises NothingToLearn and others."""
+    if file.suffix.lower() != ".csv":
+        return [enrolled(name, call_class, load(file))]
+    entries, complaints = read_manifest(file)
+    learnt = []
+    for entry in (entry for entry in entries if entry.call_class is call_class):
+        try:
+            learnt.append(enrolled(f"{name} ({entry.path})", call_class, load(entry.file)))
+        except (SoundFileUnusable, NothingToLearn) as error:
+            complaints.append(Complaint(entry.path, str(error)))
+    for complaint in complaints:
+        console.print(f"[yellow]not learnt: {complaint.where}: {complaint.message}[/yellow]", highlight=False)
+    if not learnt:
+        raise NothingToLearn(f"{file}: no call of the class {call_class.value} could be learnt")
+    return learnt

@@ -112,3 +112,14 @@ def test_given_a_recording_then_enrolling_it_makes_calls_with_it_known(folder):
     assert any("Acme, switched off" in verdict.cause for verdict in [heard.first, *heard.later])
     bad = RUN.invoke(app, ["enrol", str(folder / "empty.wav"), "--name", "x", "--library", str(library)])
     assert bad.exit_code == 1
+
+
+def test_given_a_manifest_then_every_call_of_the_class_is_learnt_and_the_others_named(folder):
+    library = folder / "several.npz"
+    wanted = ["enrol", str(folder / "MANIFEST.csv"), "--name", "Acme", "--library", str(library)]
+    result = RUN.invoke(app, [*wanted, "--class", "machine"])
+    assert result.exit_code == 0, result.output
+    assert [prompt.name for prompt in load_library(library).prompts] == ["Acme (machine.flac)"]
+    assert result.output.count("not learnt") == 3  # the rows that are none
+    nothing = RUN.invoke(app, [*wanted, "--class", "fax"])
+    assert nothing.exit_code == 1 and "no call of the class fax" in " ".join(nothing.output.split())
