@@ -28,6 +28,7 @@ _CALLABLE = frozenset({LeadState.NEW, LeadState.RETRY, LeadState.CALLBACK})
 _BAD_NUMBERS = frozenset({Outcome.UNALLOCATED.value, Outcome.FAX.value})
 _HISTORY_S = 30 * 86_400.0
 _LONGEST_S = 366 * 86_400.0
+_SOON_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Standing:
 class Blocked:
     """Leads of the campaign's lists. asked: how many were judged by the rules; reasons: of those refused, in words.
 
+    put_off: refused now, and allowed again within a week: another hour in the callee's zone, another day.
+
     later: callable, but promised or put off to a later time; bad_numbers: closed because the number does not exist, or
     is a fax.
     """
@@ -61,6 +64,7 @@ class Blocked:
     bad_numbers: int
     asked: int
     reasons: Counter[str]
+    put_off: Counter[str]
     advice: tuple[str, ...]
 
     @property
@@ -110,14 +114,16 @@ async def who_is_blocked(stores: Stores, campaign: Campaign, at_s: float, most: 
         advice[str(getattr(event, "words", ""))] = None
 
     gate = ComplianceGate(stores.ledger, stores.consents, stores.attempts, Standing(at_s), note)
-    reasons = Counter[str]()
+    reasons, put_off = Counter[str](), Counter[str]()
     known = await gate.look_up(asked)
     for lead in asked:
         if refusal := await gate.refusal(lead, campaign, known[lead.phone]):
-            reasons[refusal[0]] += 1
+            words, change = refusal
+            soon = change.next_call_at_s is not None and change.next_call_at_s <= at_s + _SOON_S
+            (put_off if soon else reasons)[words] += 1
     return Blocked(
         states.total(), len(candidates), later, states[LeadState.CLOSED], states[LeadState.DNC], bad, len(asked),
-        reasons, tuple(advice),
+        reasons, put_off, tuple(advice),
     )  # fmt: skip
 
 

@@ -122,6 +122,10 @@ def _print_blocked(campaign: Campaign, start_s: float, blocked: Blocked) -> None
     say(f"blocked by rules: {refused}{of}; about {blocked.allowed} may be called", highlight=False)
     for words, count in blocked.reasons.most_common(_MOST_REASONS):
         say(f"  {count} x {words}", highlight=False, markup=False, soft_wrap=True)
+    if put_off := blocked.put_off.total():
+        say(f"put off to a later hour or day by rules: {put_off}{of}", highlight=False)
+    for words, count in blocked.put_off.most_common(_MOST_REASONS):
+        say(f"  {count} x {words}", highlight=False, markup=False, soft_wrap=True)
     for words in blocked.advice:
         say(f"  advice: {words}", highlight=False, markup=False, style="yellow", soft_wrap=True)
 
