@@ -116,7 +116,8 @@ def _example(example: Example) -> str:
 
 
 _STYLE = (
-    "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto}td,th{padding:.2em .6em;text-align:right}td{white-space:nowrap}"
+    "<style>body{font:15px sans-serif;max-width:70em;margin:2em auto}"
+    "td,th{padding:.2em .6em;text-align:right}td{white-space:nowrap}"
     "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f2f2f2}img{max-width:100%}</style>"
     "<h1>Call progress analysis</h1>"
 )

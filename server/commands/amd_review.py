@@ -63,7 +63,7 @@ def collect(
     settings, kept = _open(config, folder)
     part = settings.amd.collect
     state = f"on: {part.legal_basis}" if part.enabled else "off: set enabled and legal_basis in [amd.collect]"
-    console.print(f"keeping calls is {state}", highlight=False, soft_wrap=True)
+    console.print(f"keeping calls is {state}", highlight=False, markup=False, soft_wrap=True)
     for call_id in erase or ():
         console.print(f"{call_id}: {'deleted' if kept.erase(call_id) else 'not here'}", highlight=False, soft_wrap=True)
     if expire:
@@ -214,7 +214,7 @@ def _label(each: Candidate, call_class: CallClass, order: Order, who: str) -> La
 
 def _show(kept: KeptCalls, each: Candidate) -> None:
     for line in _facts(each):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     try:
         samples = load(kept.sound_of(each.call.call_id))
     except SoundFileUnusable as error:
