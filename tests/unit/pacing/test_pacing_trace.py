@@ -1,6 +1,7 @@
 """The trace: small, read back exactly, replayed bit for bit, and explained in words."""
 
 import asyncio
+import random
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from campaigns.campaign import AbTest, Campaign, DialMode, PacingLawName, PacingSettings
 from dialer.events import PlanMade
+from dialer.pacing.ab_blocks import Block, compare_blocks
 from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Limits, PacingEvent, PacingEventKind, Plan, Snapshot, Tally
 from dialer.pacing.trace.codec import Reader, Writer
@@ -208,3 +210,32 @@ def test_without_a_trace_each_command_says_so_in_one_line(tmp_path: Path) -> Non
         outcome = CliRunner().invoke(app, arguments)
         assert outcome.exit_code == 1
         assert str(tmp_path) in outcome.output.replace("\n", "")
+
+
+def turns(pairs: int, better: float, rng: random.Random) -> list[Block]:
+    """Pairs of turns in which B keeps agents `better` points busier, among chance of two points."""
+    blocks = []
+    for block in range(2 * pairs):
+        arm = "A" if block % 2 == 0 else "B"
+        busy = 0.8 + 0.01 * better * (arm == "B") + rng.gauss(0, 0.02)
+        blocks.append(Block(block, arm, "a | b", block * 900.0, block * 900.0 + 840, 8400, 8400 * busy, 500, 100, 3))
+    return blocks
+
+
+def test_a_real_difference_is_told_from_chance_and_chance_is_not_told_from_nothing() -> None:
+    rng = random.Random(4)
+    found = compare_blocks(turns(12, 5.0, rng), "a | b", 700)
+    assert found.occupancy and found.abandonment
+    assert found.occupancy.p < 0.01
+    assert abs(found.occupancy.difference - 5.0) < found.occupancy.half < 3
+    assert found.abandonment.p == 1.0
+    false_alarms = sum(compare_blocks(turns(8, 0.0, rng), "a | b", 700).occupancy.p <= 0.05 for _ in range(200))  # type: ignore[union-attr]
+    assert false_alarms <= 20, "one in twenty, by chance at most twice as often"
+
+
+def test_a_turn_that_was_cut_short_is_left_out_with_its_partner() -> None:
+    blocks = turns(7, 5.0, random.Random(5))
+    short = [replace(block, to_s=block.from_s + 100) if block.block == 3 else block for block in blocks]
+    found = compare_blocks(short, "a | b", 700)
+    assert (found.pairs, found.blocks) == (6, 13)
+    assert compare_blocks(short[:8], "a | b", 700).occupancy is None
