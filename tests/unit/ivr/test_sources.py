@@ -1,17 +1,21 @@
 import asyncio
+import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
 from pydantic import TypeAdapter
-from pytest import fixture, mark, raises
+from pytest import MonkeyPatch, fixture, mark, raises
 from sqlalchemy import create_engine, text
 
 from ivr.breaker import BreakingLookup, Rule
 from ivr.secret import Secret
 from ivr.signing import SIGNATURE_HEADER, event_body, is_signed, signed_headers
 from ivr.sources import Source, Sources
+from ivr.sources.sql import SqlAsker
 from ivr.values import PortTrouble
 from telephony.sim.virtual_time import VirtualClock, run_virtual
 
@@ -191,3 +195,44 @@ def test_given_a_signed_event_when_changed_replayed_or_wrongly_keyed_then_it_is_
     assert not is_signed(body, headers, secret, 1400.0)
     assert not is_signed(body, headers, Secret("other"), 1100.0)
     assert not is_signed(body, {**headers, SIGNATURE_HEADER: "sha256=é"}, secret, 1100.0)
+
+
+async def test_given_a_source_that_may_be_asked_again_when_it_fails_then_its_retries_are_used_and_others_are_not(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def answer(question: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        asked.append(question["who"])
+        if question["who"] == "slow":
+            await asyncio.sleep(60)
+        if len(asked) < 3:
+            raise PortTrouble("down")
+        return {"ok": True}
+
+    monkeypatch.setitem(sys.modules, "a_plugin", SimpleNamespace(answer=answer))
+    rules: dict[str, Any] = {"kind": "plugin", "function": "a_plugin:answer", "retries": 2}
+    async with sources_of(**rules, repeatable=True) as patient:
+        assert await patient.ask("s", {"who": "eva"}) == {"ok": True} and len(asked) == 3
+    asked.clear()
+    async with sources_of(**rules) as once:
+        with raises(PortTrouble, match="down"):
+            await once.ask("s", {"who": "eva"})
+    assert len(asked) == 1
+    async with sources_of(**rules, timeout_s=0.05) as hurried:
+        with raises(PortTrouble, match=r"did not answer in 0\.05 s"):
+            await hurried.ask("s", {"who": "slow"})
+
+
+async def test_given_a_database_that_hangs_when_asked_then_it_is_given_up_and_other_work_in_threads_goes_on() -> None:
+    held = threading.Event()
+    statement = "SELECT 1 AS ok"
+    async with sources_of(kind="sql", url="sqlite://", statement=statement, timeout_s=0.1, connections=1) as sources:
+        asker = sources._askers["s"]
+        assert isinstance(asker, SqlAsker)
+        asker._threads.submit(held.wait)  # the one connection is busy
+        with raises(PortTrouble, match="did not answer"):
+            await sources.ask("s", {})
+        assert await asyncio.to_thread(lambda: "free") == "free"
+        held.set()
+        assert await sources.ask("s", {}) == {"ok": 1}
