@@ -1,4 +1,4 @@
-"""`timbre queue`: callers now, how queues served, calls, where callers leave flows, promised calls."""
+"""`timbre queue`: callers now, how queues served, calls, how they ended, where callers leave flows, surveys."""
 
 import time
 from typing import Annotated, Any
@@ -7,9 +7,9 @@ import typer
 
 from server.commands.console import ConfigOption, ask, console, settings_of, table_of
 
-app = typer.Typer(help="Calls from outside: queues, calls, funnel, callbacks.", no_args_is_help=True)
+app = typer.Typer(help="Calls from outside: queues, calls, ends, funnel, surveys, callbacks.", no_args_is_help=True)
 Hours = Annotated[float, typer.Option("--hours", help="How far back to look.")]
-_SHARES = ("service_level", "abandonment", "left_share")
+_SHARES = ("service_level", "abandonment", "left_share", "containment", "resolution", "csat")
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +55,32 @@ def funnel(hours: Hours = 24.0, config: ConfigOption = None) -> None:
     """Where callers leave the flows."""
     rows = ask(settings_of(config), "GET", "/inbound/funnel", params=_since(hours))
     _show(rows, "flow", "node", "kind", "entered", "left", "left_share", "mean_s")
+
+
+@app.command()
+def ends(hours: Hours = 24.0, config: ConfigOption = None) -> None:
+    """How calls ended: served by the menu alone, with a person, promised, given up."""
+    rows = ask(settings_of(config), "GET", "/inbound/ends", params=_since(hours))
+    _show(rows, "flow", "calls", "contained", "containment", "to_people", "promised", "left")
+
+
+@app.command("first-contact")
+def first_contact(
+    within_h: Annotated[
+        float, typer.Option("--within", help="Who calls again within so many hours came back.")
+    ] = 168.0,
+    config: ConfigOption = None,
+) -> None:
+    """Callers who were served at their first call, and did not call again."""
+    row = ask(settings_of(config), "GET", "/inbound/first-contact", params={"within_h": within_h})
+    _show([row], "contacts", "came_back", "resolution", "within_h")
+
+
+@app.command()
+def survey(hours: Hours = 168.0, config: ConfigOption = None) -> None:
+    """What callers answered."""
+    rows = ask(settings_of(config), "GET", "/inbound/survey", params=_since(hours))
+    _show(rows, "flow", "question", "scale", "answers", "mean", "csat", "nps")
 
 
 @app.command()
