@@ -30,7 +30,10 @@ Traced = PlanMade | LawTaught | DialingHeld | LaunchFell | LeadRefused
 
 @dataclass(slots=True)
 class _Campaign:
-    """One campaign's open trace. size: bytes of the present file; fresh: the next plan begins a new file."""
+    """One campaign's open trace. size: bytes of the present file; fresh: the next plan begins a new file.
+
+    law: whose state the file began with: a campaign that was stopped and started has a new one.
+    """
 
     folder: Path
     waiting: deque[Traced | Line] = field(default_factory=deque)
@@ -39,6 +42,7 @@ class _Campaign:
     size: int = 0
     fresh: bool = True
     blocks: BlockBook | None = None
+    law: PacingLaw | None = None
 
 
 class PacingTrace:
@@ -75,12 +79,13 @@ class PacingTrace:
             trace.waiting.clear()
             trace.waiting.append({"k": "gap", "w": event.at_s})
             trace.fresh = True
-        starts = trace.fresh and isinstance(event, PlanMade)
+        law = self._law_of(event.campaign_id) if isinstance(event, PlanMade) else None
+        starts = law is not None and (trace.fresh or law is not trace.law)
         if starts and (start := self._start(event.campaign_id)):
             trace.waiting.append(start)
         trace.waiting.append(event)
-        if starts and (law := self._law_of(event.campaign_id)):
-            trace.fresh = False
+        if starts and law:
+            trace.fresh, trace.law = False, law
             try:
                 trace.waiting.append(state_line(law))
             except StateError as error:

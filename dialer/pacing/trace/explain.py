@@ -137,7 +137,7 @@ def _forecast(plan: Plan, language: str) -> list[str]:
     lines = []
     if "arm" in known:
         lines.append(phrases(language)["arm"].format(arm="AB"[int(known["arm"])], block=int(known["block"])))
-    if "theta" in known and "risk_of_next" in known:
+    if "theta" in known and known.get("risk_of_next", 1.0) < 1.0:  # 1: it was not asked, something else bound the plan
         risk, theta = 100 * known["risk_of_next"], 100 * known["theta"]
         lines.append(phrases(language)["forecast"].format(risk=risk, theta=theta))
     return lines

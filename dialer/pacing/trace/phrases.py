@@ -36,7 +36,10 @@ _EN = {
     "agents place their own calls": "In this mode agents place their calls themselves.",
     "FORECAST": "The forecast: one more call would find nobody more often than is allowed now.",
     "START_UP": "Too little is known of this list yet: few calls for each idle agent until fifteen have ended.",
-    "BUDGET": "The abandonment budget is nearly spent: one call for each idle agent and no more.",
+    "BUDGET": (
+        "The abandonment budget has no room for dialling ahead: one more abandoned person could pass the cap. "
+        "One call for each idle agent and no more."
+    ),
     "SILENT": "Nothing has been answered for long, the network may be dead: one call for each idle agent.",
     "NOT_MY_TURN": "Another campaign with the same agents has its turn to dial ahead.",
     "FLOOR": "One call for each idle agent: never fewer are placed.",
@@ -72,7 +75,10 @@ _ES = {
     "agents place their own calls": "En este modo los agentes lanzan sus propias llamadas.",
     "FORECAST": "La previsión: una llamada más se quedaría sin agente más a menudo de lo que ahora se admite.",
     "START_UP": "Aún se sabe poco de esta lista: pocas llamadas por agente libre hasta que acaben quince.",
-    "BUDGET": "El presupuesto de abandono está casi gastado: una llamada por agente libre y ninguna más.",
+    "BUDGET": (
+        "El presupuesto de abandono no deja marcar por adelantado: un abandono más podría pasar el tope. "
+        "Una llamada por agente libre y ninguna más."
+    ),
     "SILENT": "Hace mucho que nadie contesta, la red puede estar muerta: una llamada por agente libre.",
     "NOT_MY_TURN": "Es el turno de otra campaña con los mismos agentes para marcar por adelantado.",
     "FLOOR": "Una llamada por agente libre: nunca se lanzan menos.",

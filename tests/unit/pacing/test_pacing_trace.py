@@ -19,7 +19,7 @@ from campaigns.campaign import AbTest, Campaign, DialMode, PacingLawName, Pacing
 from dialer.events import PlanMade
 from dialer.pacing.ab_blocks import Block, compare_blocks
 from dialer.pacing.laws import make_law
-from dialer.pacing.plan import Limits, PacingEvent, PacingEventKind, Plan, Snapshot, Tally
+from dialer.pacing.plan import Limits, PacingEvent, PacingEventKind, PacingLaw, Plan, Snapshot, Tally
 from dialer.pacing.trace.codec import Reader, Writer
 from dialer.pacing.trace.records import to_bytes
 from dialer.pacing.trace.state import StateError, freeze, thaw
@@ -239,3 +239,18 @@ def test_a_turn_that_was_cut_short_is_left_out_with_its_partner() -> None:
     found = compare_blocks(short, "a | b", 700)
     assert (found.pairs, found.blocks) == (6, 13)
     assert compare_blocks(short[:8], "a | b", 700).occupancy is None
+
+
+def test_given_a_campaign_that_was_stopped_and_started_each_law_has_a_file_of_its_own(tmp_path: Path) -> None:
+    laws = [make_law(PREDICTIVE), make_law(PREDICTIVE)]
+    now: list[PacingLaw] = laws[:1]
+    clock = SimpleNamespace(now_s=lambda: NOON_S + 60 * len(now))
+    trace = PacingTrace(tmp_path, clock, print, lambda _: PREDICTIVE, lambda _: now[-1])
+    for law in laws:
+        now.append(law)
+        for second in range(30):
+            moment = at(second, look(agents=agents(idle=2, talking=3), flights=ringing(2.0, 9.0)))
+            trace.take(PlanMade(moment.wall_s, "c1", law.name, moment, law.plan(moment)))
+    asyncio.run(trace.flush())
+    assert len(list((tmp_path / "c1").glob("*.jsonl"))) == 2
+    assert CliRunner().invoke(app, ["replay", str(tmp_path / "c1")]).exit_code == 0
