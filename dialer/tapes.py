@@ -15,20 +15,15 @@ class Sound:
     """Frames of one phase of a call, at most `longest` of them. After that nothing more is kept."""
 
     def __init__(self, longest: int) -> None:
-        """Reserve nothing yet: memory grows by seconds."""
-        self._longest = longest
-        self._frames = np.zeros((0, FRAME_SAMPLES), dtype=np.int16)
-        self._present = np.zeros(0, dtype=np.bool_)
+        """Reserve addresses; the system gives memory page by page as frames come."""
+        self._frames = np.zeros((longest, FRAME_SAMPLES), dtype=np.int16)
+        self._present = np.zeros(longest, dtype=np.bool_)
         self.ticks = 0
 
     def add(self, frame: NDArray[np.int16], present: bool) -> None:
         """Keep one frame of (160,) samples; one that did not come is zeros."""
-        if self.ticks >= self._longest:
-            return
         if self.ticks == len(self._frames):
-            more = min(50, self._longest - self.ticks)
-            self._frames = np.concatenate([self._frames, np.zeros((more, FRAME_SAMPLES), dtype=np.int16)])
-            self._present = np.concatenate([self._present, np.zeros(more, dtype=np.bool_)])
+            return
         self._frames[self.ticks] = frame
         self._present[self.ticks] = present
         self.ticks += 1
