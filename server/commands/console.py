@@ -98,6 +98,13 @@ def show_status(settings: Settings) -> None:
     console.print(f"node {now['node']}: {link}; live store {'up' if now['live_store_up'] else 'down'}")
     agents = ", ".join(f"{count} {state}" for state, count in sorted(now["agents"].items())) or "nobody signed in"
     console.print(f"agents: {agents}")
+    if now["voice_occupancy"] is not None:
+        voice, productive = 100 * now["voice_occupancy"], 100 * now["productive_occupancy"]
+        waiting = now["digital_waiting"]
+        console.print(
+            f"occupancy: voice {voice:.1f} %, productive {productive:.1f} %; {waiting} digital items wait",
+            highlight=False,
+        )
     columns = ("campaign_id", "state", "law", "in_flight", "talking", "placed", "people", "machines", "abandoned")
     console.print(table_of(now["campaigns"], *columns))
     for trouble in now["troubles"][-10:]:
