@@ -296,11 +296,11 @@ def _print_estimate(labels: Iterable[Label], campaigns: set[str]) -> None:
     audited = AuditedLabels(labels)
     for campaign_id in ["", *sorted(campaigns)]:
         found = audited.false_positives(campaign_id)
-        if found.audited:
-            name = campaign_id or "all campaigns"
-            console.print(
-                f"people among calls given up, {name}: {found.people} of {found.audited} audited "
-                f"({100 * found.share:.1f} %), under {100 * found.upper():.1f} % with 95 % confidence",
-                highlight=False,
-                soft_wrap=True,
-            )
+        if not found.audited:
+            continue
+        name = campaign_id or "all campaigns"
+        words = f"people among calls given up, {name}: {found.people} of {found.audited} audited "
+        words += f"({100 * found.share:.1f} %), under {100 * found.upper():.1f} % with 95 % confidence"
+        if campaign_id:
+            words += f"; for its file: [amd] audited = {found.audited}, audited_people = {found.people}"
+        console.print(words, highlight=False, markup=False, soft_wrap=True)

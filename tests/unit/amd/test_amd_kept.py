@@ -17,6 +17,7 @@ from amd.strips import strips
 from amd.training.clips import read_clips
 from amd.useful import most_useful, to_audit, worth_of
 from amd.verdict import CallClass
+from campaigns.audit import mistaken_share
 from tests.support.amd_sounds import call, speech
 
 DAY_S = 86_400.0
@@ -123,6 +124,7 @@ def test_given_any_audit_then_the_bound_is_over_the_share_and_falls_with_more_ca
     people = min(people, audited)
     found = FalsePositives(audited, people)
     assert found.share <= found.upper() <= 1.0
+    assert mistaken_share(audited, people).upper == pytest.approx(found.upper(), abs=1e-6)  # what pacing holds back
     assert FalsePositives(audited * 2, people * 2).upper() <= found.upper() + 1e-9
 
 

@@ -205,3 +205,20 @@ def test_given_kept_calls_then_a_person_lists_hears_labels_and_gets_the_estimate
     assert scored.exit_code == 0, scored.output
     told = RUN.invoke(app, ["collect", "--folder", str(tmp_path / "kept"), "--erase", "call0"])
     assert told.exit_code == 0 and "call0: deleted" in told.output and "2 calls" in told.output
+
+
+def test_given_calls_drawn_by_lot_then_their_labels_are_the_lines_for_the_campaigns_file(tmp_path: Path) -> None:
+    node = Node(tmp_path / "kept", ON.model_copy(update={"audit_share": 1.0}))
+
+    async def keep() -> None:
+        for number in range(2):
+            node.listen(f"call{number}", call(speech(0.5, seed=number), lead_s=0.2, tail_s=1.0))
+            node.end(f"call{number}")
+        await node.keeper.close()
+
+    asyncio.run(keep())
+    folder = ["--folder", str(tmp_path / "kept"), "--by", "ana"]
+    assert "nothing is waiting" in RUN.invoke(app, ["review", *folder]).output
+    labelled = RUN.invoke(app, ["review", *folder, "--order", "audit"], input="m\nh\n")
+    assert labelled.exit_code == 0, labelled.output
+    assert "1 of 2 audited" in labelled.output and "[amd] audited = 2, audited_people = 1" in labelled.output
