@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amd.bank import AmdBank
-from amd.kept import KeptCalls
+from amd.kept import KeptCalls, KeptUnusable
 from campaigns.attempt import AttemptState
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
@@ -38,6 +38,7 @@ from media.tap_hub import TapHub
 from server.access import ExchangeAccess
 from server.amd_drift import DriftAlarm
 from server.amd_keeper import CallKeeper
+from server.audited import audited_campaigns
 from server.catalogue import Catalogue
 from server.clock import SystemClock
 from server.compiled import compile_all
@@ -93,10 +94,22 @@ class House:
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
+        await self.know_audits()
         campaign = self.catalogue[campaign_id]
         await asyncio.to_thread(self.prompts.prepare, campaign)
         await self.engine.start(campaign, await self._today(campaign))
         await self.catalogue.want(campaign_id, CampaignState.RUNNING)
+
+    async def know_audits(self) -> None:
+        """What was found of AMD's errors by ear is known to campaigns that start from now on."""
+        before = dict(self.catalogue)
+        try:
+            found = await asyncio.to_thread(audited_campaigns, before, self.settings.kept_calls_dir)
+        except KeptUnusable as error:
+            self.hub.take(Trouble(self.clock.now_s(), "amd", f"the audit of verdicts is not known to pacing: {error}"))
+        else:
+            # A campaign that was changed in this moment keeps its change.
+            self.catalogue.update({name: each for name, each in found.items() if self.catalogue[name] is before[name]})
 
     async def pause_campaign(self, campaign_id: str) -> None:
         """Place no new calls and remember it. Raises EngineError when it does not run."""
@@ -285,6 +298,7 @@ async def _sign_on(house: House) -> None:
     """What must be done once before anything is dialled."""
     for problem in await house.catalogue.load(house.settings.campaigns):
         house.hub.take(Trouble(house.clock.now_s(), "campaigns", problem))
+    await house.know_audits()
     for agent in house.settings.agents:
         endpoint = agent.endpoint or f"PJSIP/{agent.name}"
         name = agent.display_name or agent.name
