@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from tests.support.until import until
 pytestmark = pytest.mark.asterisk
 
 DID, KEY = "+34910000009", "a secret of both sides"
+STEREO_BYTES_A_SECOND = 32_000
 PIN, CARD = "739154820617", "5105105105105100"
 SETTINGS = """
 [ivr]
@@ -201,6 +203,15 @@ class Desk:
 
         await until(there, 30.0)
 
+    async def recording(self) -> Path:
+        """The only call is recorded from now on, as if the end of a talk's recording had been lost; its file."""
+        (call,) = self.live.house.inbound.reception.calls.values()
+        base = self.live.folder.settings.recordings_dir / "left-over"
+        await self.live.house.control.start_recording(call.line.channel_id, str(base))
+        file = base.with_name("left-over.raw")
+        await until(lambda: file.exists() and file.stat().st_size > 0)
+        return file
+
     async def pages(self) -> str:
         """Every page of the house that tells of calls, and the metrics, as text."""
         settings = self.live.folder.settings
@@ -268,9 +279,13 @@ async def test_given_systems_that_answer_when_somebody_calls_then_the_balance_is
         said = [Spoken(SayAs.TEXT, "Su saldo es"), Spoken(SayAs.NUMBER, 1250), Spoken(SayAs.TEXT, ".")]
         wanted = await world.speech.render(said, "es")
         async with InboundCaller(("127.0.0.1", live.folder.settings.asterisk.sip_port), DID) as caller:
-            for node, keys in (("cuenta", "1357"), ("identidad", PIN)):
-                await all_of_it.reached(node)
-                await caller.press(keys)
+            await all_of_it.reached("cuenta")
+            began_s = time.monotonic()
+            left_over = await all_of_it.recording()
+            await caller.press("1357")
+            await all_of_it.reached("identidad")
+            recorded_s = time.monotonic() - began_s
+            await caller.press(PIN)
             await until(lambda: bool(all_of_it.mail.letters), 20.0)
             await caller.press(all_of_it.code())
             await all_of_it.reached("paga")
@@ -302,7 +317,10 @@ async def test_given_systems_that_answer_when_somebody_calls_then_the_balance_is
         # One key at a time would tell as much.
         keys = re.compile(rb"DTMF (begin|end) '|Dtmf[(]|\"digit\"", re.IGNORECASE)
         assert [where for where, text in held.items() if keys.search(text)] == []
-        assert [path.name for path in live.folder.settings.recordings_dir.rglob("*") if path.is_file()] == []
+        files = [path for path in live.folder.settings.recordings_dir.rglob("*") if path.is_file()]
+        assert files == [left_over]
+        # It ended before the PIN was asked: of the seconds that followed it holds nothing.
+        assert left_over.stat().st_size / STEREO_BYTES_A_SECOND < recorded_s + 0.5
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
