@@ -399,7 +399,7 @@ class CampaignRun:
             return  # the plan is stale: a slow database must not dial for agents who are busy by now
         leads, self._at_hand = self._at_hand[: plan.place], self._at_hand[plan.place :]
         if len(leads) < plan.place:
-            self._fell(plan.place - len(leads), "no lead was due")
+            self._fell(plan.place - len(leads), "too few leads were at hand")
         starts = []
         for index, lead in enumerate(leads):
             # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.

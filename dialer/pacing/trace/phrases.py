@@ -85,7 +85,7 @@ _ES = {
     _LINK: "la centralita no responde, o se está comprobando qué llamadas siguen vivas",
     "the campaign is paused": "la campaña está en pausa",
     "the campaign is stopped": "la campaña está parada",
-    "no lead was due": "no había contactos pendientes",
+    "too few leads were at hand": "había menos contactos a mano",
     "the database was slow, the plan was stale": "la base de datos tardó y el plan ya no valía",
 }
 _TABLES = {"en": _EN, "es": _ES}
