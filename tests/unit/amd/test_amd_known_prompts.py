@@ -6,7 +6,7 @@ import pytest
 from amd.enrolment import NothingToLearn, enrol
 from amd.known_prompts import KnownPrompts, LibraryUnusable, load_library, save_library
 from amd.offline import hear
-from amd.training.effects import through_codec
+from amd.training.effects import through_codec, with_loss
 from amd.verdict import CallClass
 from tests.support.amd_sounds import call, speech
 
@@ -70,3 +70,30 @@ def test_given_a_library_then_it_can_be_kept_and_a_broken_one_is_named(library, 
 def test_given_no_speech_then_there_is_nothing_to_learn():
     with pytest.raises(NothingToLearn):
         enrol("silence", CallClass.SCREENING, np.zeros(16000, dtype=np.int16))
+
+
+def bad_line(samples: np.ndarray, seed: int) -> np.ndarray:
+    """GSM with one packet of thirty lost and noise of -45 dBFS."""
+    chance = np.random.default_rng(seed)
+    noisy = samples + chance.normal(0, 32768 * 10 ** (-45 / 20), len(samples))
+    coded = through_codec(np.clip(noisy, -32768, 32767).astype(np.int16), "GSM610")
+    return with_loss(coded, chance, 0.033)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_given_a_bad_line_or_a_lost_beginning_then_the_recording_is_still_known_and_others_are_not(library, seed):
+    wave = asking()
+    for samples in (bad_line(call(wave, lead_s=0.6), seed), bad_line(call(wave[2400:], lead_s=0.3), seed)):
+        hearing = hear(samples, known=library)
+        said = [hearing.first, *hearing.later]
+        assert any("the house's screening" in verdict.cause for verdict in said if verdict is not None)
+    other = hear(bad_line(call(asking(seed=200 + seed), lead_s=0.6), seed), known=library)
+    assert CallClass.SCREENING not in [v.call_class for v in [other.first, *other.later] if v is not None]
+
+
+def test_given_a_library_of_another_version_then_it_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "old.npz"
+    header = np.frombuffer(b'[{"name": "x", "class": "sit"}]', dtype=np.uint8)
+    np.savez(path, header=header, shapes=np.zeros((1, 50, 14), dtype=np.float16))
+    with pytest.raises(LibraryUnusable, match="another version"):
+        load_library(path)
