@@ -112,3 +112,17 @@ def test_given_agents_who_agreed_wrap_ups_end_for_people_within_each_agents_shar
     seats = run_virtual(dial())
     assert sum(seat.interrupted for seat in seats) >= 1
     assert all(seat.interrupted <= 0.3 * (seat.talks + 3) for seat in seats)
+
+
+def test_given_a_rule_in_debt_the_running_campaign_has_the_lower_cap_and_at_nought_abandons_nobody() -> None:
+    async def dial() -> tuple[Limits, Tally]:
+        async with crowded_house(PREDICTIVE, agents=3) as (house, run):
+            hopeless = Standing("gb-abandonment", 0.03, Share(100.0, 1000.0))
+            object.__setattr__(house.services, "standings", lambda campaign_id: (hopeless,))
+            await asyncio.sleep(120)
+            return run.snapshot().limits, run.tally
+
+    limits, tally = run_virtual(dial())
+    assert (limits.abandonment_cap, limits.abandonment_target, limits.cap_rule) == (0.0, 0.0, "gb-abandonment")
+    assert tally.placed >= 8
+    assert tally.abandoned == 0
