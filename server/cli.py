@@ -13,7 +13,7 @@ COMMANDS = {
     "asterisk": Place("asterisk:app", "The Asterisk beside the server: install, start, stop, status."),
     "campaign": Place("campaign:app", "Campaigns: check, add, import leads, start, pause, stop."),
     "agent": Place("agent:app", "Agents: add, sign in, ready, pause, sign out."),
-    "queue": Place("queue:app", "Calls from outside: queues, calls, funnel, callbacks."),
+    "queue": Place("queue:app", "Calls from outside: queues, calls, ends, funnel, surveys, callbacks."),
     "ivr": Place("ivr:app", "Menus for callers: check, draw, simulate and test flow files."),
     "amd": Place("amd:app", "Answering machine detection: judge recordings, score and train the detector."),
     "pacing": Place("pacing:app", "Pacing: simulate shifts, compare laws, explain decisions."),
