@@ -79,18 +79,32 @@ def walk_trial(loaded: LoadedFlow, given: Given, acts: Sequence[Act]) -> Trial:
     """Walk one call."""
     actor = _Actor(acts)
     walk_ = walk(loaded, given, actor)
-    return Trial(given, tuple(acts), walk_, tuple(actor.waits), _took(loaded.flow, given, walk_))
+    return Trial(given, tuple(actor.done), walk_, tuple(actor.waits), _took(loaded.flow, given, walk_))
 
 
 class _Actor:
     def __init__(self, acts: Sequence[Act]) -> None:
         self._left = list(acts)
         self.waits: list[str] = []
+        self.done: list[Act] = []
 
     async def __call__(self, taken_: Walk, request: KeyRequest | RecordRequest) -> Act:
         self.waits.append(taken_.nodes[-1])
         act = self._left.pop(0) if self._left else Act()
+        if CODE not in act.press and isinstance(request, KeyRequest):
+            # What was typed ahead is typed when it is asked for: on a telephone keys take time, and cut what is said.
+            now = _taken_by(request, act.press)
+            if rest := act.press[len(now) :]:
+                self._left.insert(0, Act(rest))
+            act = replace(act, press=now)
+        self.done.append(act)
         return replace(act, press=act.press.replace(CODE, taken_.code))
+
+
+def _taken_by(request: KeyRequest, press: str) -> str:
+    """The keys that a request takes."""
+    ended = press.find(request.terminator) + 1 if request.terminator else 0
+    return press[: min(request.most, ended or request.most)]
 
 
 def _took(flow: Flow, given: Given, walk_: Walk) -> frozenset[tuple[str, str]]:

@@ -9,6 +9,7 @@ import httpx
 from pydantic import Field, SecretStr
 
 from campaigns.clock import Clock
+from ivr import web
 from ivr.fields import Outside, Part
 from ivr.secret import Secret
 from ivr.signing import signed_headers
@@ -37,7 +38,7 @@ class HttpHooks:
                 raise ValueError(f"hook {hook.name!r} is declared twice: give one of them another name")
             self._hooks[hook.name] = hook
         self._clock = clock
-        self._client: httpx.AsyncClient | None = None
+        self._client = web.client()
 
     async def __aenter__(self) -> Self:
         """Ready."""
@@ -47,8 +48,7 @@ class HttpHooks:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
     def names(self) -> frozenset[str]:
         """All names: what the checker takes for known."""
@@ -72,9 +72,8 @@ class HttpHooks:
     async def _once(self, receiver: Hook, body: bytes, event_id: str) -> str:
         secret = Secret(receiver.secret.get_secret_value())
         headers = signed_headers(body, event_id, secret, self._clock.now_s())
-        client = self._client = self._client or httpx.AsyncClient()
         try:
-            answer = await client.post(receiver.url, content=body, headers=headers, timeout=receiver.timeout_s)
+            answer = await self._client.post(receiver.url, content=body, headers=headers, timeout=receiver.timeout_s)
         except httpx.HTTPError as error:
             return f"cannot be reached ({type(error).__name__})"
         if answer.is_success:

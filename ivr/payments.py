@@ -11,6 +11,7 @@ import httpx
 from pydantic import AfterValidator, Field, SecretStr
 
 from campaigns.clock import Clock
+from ivr import web
 from ivr.fields import Part
 from ivr.port import CardPart
 from ivr.secret import Secret
@@ -53,12 +54,11 @@ class HttpTokeniser:
         """Connect at the first card."""
         self._provider = provider
         self._clock = clock
-        self._client: httpx.AsyncClient | None = None
+        self._client = web.client()
 
     async def close(self) -> None:
         """Close connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
     async def tokenise(self, card: Mapping[CardPart, Secret], amount: Decimal, currency: str, key: str) -> str | None:
         """A token, None when it was refused. Raises PortTrouble; its words hold no digit."""
@@ -75,8 +75,7 @@ class HttpTokeniser:
     async def _once(self, body: bytes, key: str) -> str | None:
         provider = self._provider
         headers = signed_headers(body, key, Secret(provider.secret.get_secret_value()), self._clock.now_s())
-        client = self._client = self._client or httpx.AsyncClient()
-        answer = await client.post(provider.url, content=body, headers=headers, timeout=provider.timeout_s)
+        answer = await self._client.post(provider.url, content=body, headers=headers, timeout=provider.timeout_s)
         if answer.status_code == _REFUSED:
             return None
         if not answer.is_success:

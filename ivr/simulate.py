@@ -173,6 +173,7 @@ class SimulatedLine:
         """Record as long as the actor speaks."""
         self._there()
         act = await self._act(request)
+        self._buffer = ""  # keys end a recording or are forgotten
         length_s = min(act.speaks_s, request.longest_s)
         await asyncio.sleep(length_s)
         self._narrate(f"● recorded {length_s:g} s")

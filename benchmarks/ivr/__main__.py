@@ -1,5 +1,7 @@
 """From a key let go to the first packet of the next prompt, with so many callers in a menu at once; a growth plot.
 
+`python -m benchmarks.ivr walk` is another thing: see `benchmarks.ivr.walk`.
+
 `python -m benchmarks.ivr [--out FOLDER]`: a node as `timbre up` runs it, real Asterisk, callers in this process (they
 share the machine: what they cost is in the figures). Every caller is in the menu before the first key is pressed; half
 of the keys cut the prompt, half come after it.
@@ -10,10 +12,12 @@ import asyncio
 import json
 import random
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ivr import walk
 from telephony.asterisk import install
 from tests.integration.inbound.phone_line import DID, MENU_HZ, ONE_HZ, furnish
 from tests.support.inbound_caller import InboundCaller
@@ -94,4 +98,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["walk"]:
+        sys.exit(walk.main(sys.argv[2:]))
     main()

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from ivr import web
 from ivr.secret import Secret
 from ivr.sources.settings import HttpSource
 from ivr.values import Fields, PortTrouble, Value
@@ -18,15 +19,15 @@ class HttpAsker:
     """One HTTP source."""
 
     def __init__(self, source: HttpSource) -> None:
-        """Connect at the first question."""
+        """Connect at the first question; blocking, so make it before the first call."""
         self._source = source
-        self._client: httpx.AsyncClient | None = None
+        secrets = {name: value.get_secret_value() for name, value in source.headers.items()}
+        self._client = web.client(source.timeout_s, secrets)
         self.repeatable = source.method == "GET" if source.repeatable is None else source.repeatable
 
     async def close(self) -> None:
         """Close connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
     async def ask(self, question: Mapping[str, Value | Secret]) -> Fields | None:
         """Ask once. Raises PortTrouble; its message holds no value."""
@@ -36,12 +37,9 @@ class HttpAsker:
             raise PortTrouble(
                 f'source {source.name!r} would put a sensitive value into its address: use method = "POST"'
             )
-        client = self._client = self._client or httpx.AsyncClient(
-            timeout=source.timeout_s, headers={name: value.get_secret_value() for name, value in source.headers.items()}
-        )
         how: dict[str, Any] = {"params": body} if source.method == "GET" else {"json": body}
         try:
-            async with client.stream(source.method, source.url, **how) as answer:
+            async with self._client.stream(source.method, source.url, **how) as answer:
                 return await self._read(answer)
         except httpx.HTTPError as error:
             # The error's own text may hold the address with its query.

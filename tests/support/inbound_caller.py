@@ -25,7 +25,9 @@ _PAIRS = {
 }  # fmt: skip
 _EVENTS = "0123456789*#"
 _EVENT_TYPE = 101
-_FRAMES_OF_A_KEY = 5  # 100 ms
+_FRAMES_OF_A_KEY = 6  # 120 ms
+_FRAMES_BETWEEN_KEYS = 6
+_SILENCE = b"\xff" * FRAME_SAMPLES
 
 
 class Keys(StrEnum):
@@ -66,7 +68,8 @@ class InboundCaller:
         self.answered_s: float | None = None
         self.ended_s: float | None = None
         self.final_status = 0
-        self._server, self._number, self._caller, self._keys, self._speak = server, number, caller, keys, speak
+        self.speak = speak  # may be changed during the call
+        self._server, self._number, self._caller, self._keys = server, number, caller, keys
         self._call_id, self._to_tag, self._cseq = secrets.token_hex(8), "", 1
         self._branch = f"z9hG4bK{secrets.token_hex(6)}"
         self._far_rtp: tuple[str, int] | None = None
@@ -104,14 +107,15 @@ class InboundCaller:
         at_s = 0.0
         for digit in digits:
             at_s = await self._press(digit)
-            await asyncio.sleep(0.08)
+            if self._keys is Keys.INFO:
+                await asyncio.sleep(_FRAMES_BETWEEN_KEYS * FRAME_S)
         return at_s
 
     async def _press(self, digit: str) -> float:
         if self._keys is Keys.INFO:
             self._cseq += 1
             self._branch = f"z9hG4bK{secrets.token_hex(6)}"
-            self._send("INFO", f"Signal={digit}\r\nDuration=100\r\n", "application/dtmf-relay")
+            self._send("INFO", f"Signal={digit}\r\nDuration=120\r\n", "application/dtmf-relay")
             return time.monotonic()
         self._pressed = asyncio.get_running_loop().create_future()
         if self._keys is Keys.IN_BAND:
@@ -126,7 +130,9 @@ class InboundCaller:
             parts = [(struct.pack(">BBH", event, 10, length), True, False) for length in lengths]
             end = struct.pack(">BBH", event, 0x80 | 10, lengths[-1])
             parts += [(end, True, True), (end, True, False), (end, True, False)]
-        self._events.extend(parts)
+        # The pause is part of what is sent: a talker that is late sends frames one after the other, and two keys
+        # without a pause between them are one.
+        self._events.extend([*parts, *[(_SILENCE, False, False)] * _FRAMES_BETWEEN_KEYS])
         return await self._pressed
 
     async def hang_up(self) -> None:
@@ -180,11 +186,13 @@ class InboundCaller:
 
     async def _talk(self) -> None:
         sequence, stamp, event_stamp, was_event = 0, 0, 0, False
-        start = time.monotonic()
+        due_s = time.monotonic()
         while True:
             sequence += 1
             stamp += FRAME_SAMPLES
-            await asyncio.sleep(max(0.0, start + sequence * FRAME_S - time.monotonic()))
+            # Never two frames at once: a telephone does not, and the exchange takes keys in a burst for one key.
+            due_s = max(due_s + FRAME_S, time.monotonic() - FRAME_S / 4)
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             if self._far_rtp is None:
                 continue
             payload, is_event, let_go = self._next(sequence)
@@ -201,10 +209,10 @@ class InboundCaller:
     def _next(self, sequence: int) -> tuple[bytes, bool, bool]:
         if self._events:
             return self._events.popleft()
-        if self._speak is None:
-            return b"\xff" * FRAME_SAMPLES, False, False
-        at = sequence * FRAME_SAMPLES % (len(self._speak) - FRAME_SAMPLES)
-        return ulaw_encode(self._speak[at : at + FRAME_SAMPLES]), False, False
+        if self.speak is None:
+            return _SILENCE, False, False
+        at = sequence * FRAME_SAMPLES % (len(self.speak) - FRAME_SAMPLES)
+        return ulaw_encode(self.speak[at : at + FRAME_SAMPLES]), False, False
 
     async def _read(self, inbox: "asyncio.Queue[bytes]") -> None:
         while True:

@@ -1,0 +1,192 @@
+"""A node on real Asterisk for walked calls: its reception asks a book of calls which flow and world a number means.
+
+Agents: one who is busy for ever (queues that time out, are full, or are left), four who answer, talk a second, hang up.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dialer.events import DialerEvent, Trouble
+from dialer.inbound.events import TalkBegan
+from ivr.flow import LoadedFlow
+from ivr.line import CallerLine
+from ivr.session import Session
+from media import soundfiles
+from media.softphone.fleet import RobotFleet
+from media.softphone.messages import EventKind
+from server.demo.network import Network
+from server.house import House
+from server.run import open_node
+from tests.support.inbound_caller import InboundCaller, tone
+from tests.support.live_house import LiveFolder, LiveHouse, live_folder
+from tests.support.until import until
+from tests.support.walk_backend import Backend, backend
+from tests.support.walk_line import BUSY, EMPTY, FULL, STAFFED, CallWatch, WatchedLine, WatchedSpeech, world_of
+
+MUSIC_HZ = 1500.0
+_AGENTS = 5
+_TALK_S = 1.0
+_BUSY_DID, _FULL_DID = "+34910999001", "+34910999002"
+_SETTINGS = f"""
+[ivr]
+flows = "{{folder}}/flows"
+[media]
+music = "{{folder}}/music"
+[[trunks]]
+name = "carrier"
+host = "127.0.0.1"
+port = 9
+match = ["127.0.0.1"]
+qualify_s = 0
+[[lines]]
+number = "*"
+flow = "walked"
+[[lines]]
+number = "{_BUSY_DID}"
+queue = "{BUSY}"
+[[lines]]
+number = "{_FULL_DID}"
+queue = "{FULL}"
+[[queues]]
+queue_id = "{STAFFED}"
+skills = ["walks"]
+wrap_up_s = 0.1
+[[queues]]
+queue_id = "{BUSY}"
+skills = ["waits"]
+max_wait_s = 86000
+[[queues]]
+queue_id = "{FULL}"
+skills = ["waits"]
+max_waiting = 1
+max_wait_s = 86000
+[[queues]]
+queue_id = "{EMPTY}"
+skills = ["nobody has this"]
+"""
+
+
+def digits_of(number: str) -> str:
+    """A number's digits."""
+    return re.sub(r"\D", "", number)
+
+
+@dataclass
+class WalkNode:
+    """The node. book: what the next call to a number is."""
+
+    house: House
+    folder: LiveFolder
+    backend: Backend
+    book: dict[str, tuple[LoadedFlow, CallWatch]] = field(default_factory=dict)
+    events: list[DialerEvent] = field(default_factory=list)
+    loop_late_s: float = 0.0
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        """Where to call."""
+        return "127.0.0.1", self.folder.settings.asterisk.sip_port
+
+    def troubles(self) -> list[str]:
+        """What the operator was told, but for what the calls' worlds did on purpose."""
+        said = [event for event in self.events if isinstance(event, Trouble)]
+        return [f"{each.where}: {each.words}" for each in said if not each.words.startswith("flow ")]
+
+    async def leaks(self) -> list[str]:
+        """Channels and bridges of calls that Asterisk still has."""
+        return await LiveHouse.leaks(self)  # type: ignore[arg-type]
+
+    # `dialer.inbound.services.Flows`
+
+    def has(self, flow: str) -> bool:
+        """Any number is called."""
+        return bool(flow)
+
+    async def run(self, flow: str, line: CallerLine, bookmark: str = "") -> str:
+        """Walk the call that this number was booked for."""
+        number = digits_of(line.facts.called)
+        loaded, watch = self.book.pop(number)
+        base = self.house.inbound.flows.world
+        assert base is not None
+        speech = WatchedSpeech(base.speech)
+        world = world_of(base, watch, speech, self.backend, number, loaded.flow)
+        watched = WatchedLine(line, watch, speech)  # type: ignore[arg-type]
+        try:
+            return (await Session(loaded, watched, world).run()).exit.value
+        finally:
+            watch.over.set()
+            await _closed(world.lookup, world.webhooks)
+
+
+async def _closed(*parts: object) -> None:
+    for part in parts:
+        await part.__aexit__(None, None, None)  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def walk_node(network: Network) -> AsyncIterator[WalkNode]:
+    """A running node with its agents at work and its busy queue busy."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(_folder(network))
+        house = await stack.enter_async_context(open_node(folder.settings, lambda line: None))
+        back = await stack.enter_async_context(backend(house.inbound.clock))
+        fleet = await stack.enter_async_context(RobotFleet(folder.specs()))
+        node = WalkNode(house, folder, back)
+        house.hub.listen(node.events.append)
+        house.inbound.reception.flows = node
+        await fleet.wait_all(EventKind.REGISTERED)
+        await LiveHouse.agents_ready(LiveHouse(folder, house, fleet))
+        for number, queue in ((_BUSY_DID, BUSY), (_FULL_DID, FULL)):
+            caller = InboundCaller(node.sip, number, caller="+34600999000")
+            await stack.enter_async_context(caller)
+            await until(lambda queue=queue: _is_held(node, queue), 20.0)  # type: ignore[misc]
+        house.hub.listen(_Agents(house, asyncio.get_running_loop()))
+        yield node
+
+
+def _is_held(node: WalkNode, queue: str) -> bool:
+    if queue == FULL:
+        return node.house.inbound.hall.queues[FULL].full
+    return any(isinstance(event, TalkBegan) and event.queue == BUSY for event in node.events)
+
+
+class _Agents:
+    """Those of the staffed queue hang up after a short talk."""
+
+    def __init__(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
+        self._house = house
+        self._loop = loop
+
+    def __call__(self, event: DialerEvent) -> None:
+        if isinstance(event, TalkBegan) and event.queue == STAFFED:
+            self._loop.call_later(_TALK_S, self._end, event.agent_id)
+
+    def _end(self, agent_id: str) -> None:
+        if any(talk.agent_id == agent_id for talk in self._house.desk.conversations.values()):
+            self._house.desk.end_conversation(agent_id)
+
+
+@contextmanager
+def _folder(network: Network) -> Iterator[LiveFolder]:
+    with tempfile.TemporaryDirectory(prefix="timbre-walk-") as name:
+        with live_folder(network, 0, _furnish(Path(name))) as folder:
+            folder.agents = tuple(f"agent{index:02}" for index in range(_AGENTS))
+            yield folder
+
+
+def _furnish(folder: Path) -> str:
+    soundfiles.save(folder / "music" / "tone.wav", tone(MUSIC_HZ, 3.0))
+    (folder / "flows").mkdir()
+    for path in (folder, folder / "music"):
+        path.chmod(0o755)  # Asterisk's user reads the music
+    names = [f"agent{index:02}" for index in range(_AGENTS)]
+    skills = ["waits", *["walks"] * (_AGENTS - 1)]
+    agents = [
+        f'[[agents]]\nname = "{name}"\nskills = {{{skill} = 5}}\n' for name, skill in zip(names, skills, strict=True)
+    ]
+    return _SETTINGS.replace("{folder}", str(folder)) + "".join(agents)
