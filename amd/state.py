@@ -59,6 +59,8 @@ _TONE = [
     ("tone_high_hz", "f4"),
     ("tone_ticks", "i4"),
     ("tone_gap", "i4"),
+    ("tone_hole", "i4"),  # ticks that the spectrum is still torn by frames that did not come
+    ("tone_holes", "i4"),  # ticks of holes since the tone was heard last
     ("tone_start", "i4"),
     ("tone_spread_hz", "f4"),
     ("tone_voice", "i4"),  # voiced ticks counted before the run was known to be a tone

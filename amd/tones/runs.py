@@ -8,6 +8,9 @@ from amd.state import Slots
 
 CONFIRM_TICKS = 5
 GAP_TICKS = 3
+TORN_TICKS = 4  # a missing frame stays in the 64 ms of a spectrum for so long
+HOLE_TICKS = 5  # of a tone in a row may be missing or torn; with the gap shorter than any pause of a cadence (0.2 s)
+NO_SOUND_DB = -95.0
 STEADY_HZ = 18.0
 PAIRS_BELOW_HZ = 520.0  # close pairs (440+480 Hz) are seen now as one peak, now as two
 BEATING_HZ = 45.0
@@ -31,13 +34,15 @@ def follow_tones(
         record = state[slots[i]]
         if not record.open:
             continue
+        record.tone_hole = TORN_TICKS if record.level_db <= NO_SOUND_DB else max(0, record.tone_hole - 1)
         apart_hz = abs(low_hz[i] - record.tone_low_hz)
         # A tone behind a talker is background; speech wanders, tones do not.
         sounds = tonal[i] and (record.voice_total < TALKER_TICKS or record.level_db > record.peak_db - UNDER_TALKER_DB)
         allowed_hz = STEADY_HZ if record.tone_low_hz > PAIRS_BELOW_HZ else BEATING_HZ
         if sounds and record.tone_ticks > 0 and apart_hz < allowed_hz:
-            record.tone_ticks += 1 + record.tone_gap
+            record.tone_ticks += 1 + record.tone_gap + record.tone_holes
             record.tone_gap = 0
+            record.tone_holes = 0
             record.tone_spread_hz = max(record.tone_spread_hz, apart_hz)
             record.tone_low_hz += (low_hz[i] - record.tone_low_hz) * 0.25
             record.tone_high_hz += (high_hz[i] - record.tone_high_hz) * 0.25
@@ -45,6 +50,10 @@ def follow_tones(
                 event[i] = GOES_ON
             continue
         if record.tone_ticks > 0:
+            # Frames that were lost do not end a tone: what is left of it would sound like words.
+            if record.tone_hole > 0 and not sounds and record.tone_holes < HOLE_TICKS:
+                record.tone_holes += 1
+                continue
             record.tone_gap += 1
             if sounds or record.tone_gap >= GAP_TICKS:
                 if record.tone_ticks >= CONFIRM_TICKS:
@@ -55,6 +64,7 @@ def follow_tones(
         if sounds and record.tone_ticks == 0:
             record.tone_ticks = 1
             record.tone_gap = 0
+            record.tone_holes = 0
             record.tone_start = record.tick
             record.tone_low_hz = low_hz[i]
             record.tone_high_hz = high_hz[i]
