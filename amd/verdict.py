@@ -83,6 +83,10 @@ class DetectorBank(Protocol):
         """
         ...
 
+    def silence_s(self, slot: int) -> float:
+        """For how long nobody has spoken on an open slot, seconds; since listening began when nobody has yet."""
+        ...
+
     def close(self, slot: int) -> None:
         """Stop listening. Closing a slot that is not open does nothing."""
         ...

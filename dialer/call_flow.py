@@ -7,21 +7,21 @@ happens on the way, the attempt ends with one outcome, and its tap, its reservat
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from amd.verdict import AmdSettings, CallClass, Verdict
+from amd.verdict import CallClass, Verdict
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import Campaign
 from campaigns.lead import Lead
 from campaigns.outcome import Outcome
 from dialer.connect import connect, converse
 from dialer.ending import Ending, words_of
-from dialer.events import Trouble, VerdictSaid
+from dialer.events import Trouble
 from dialer.evidence import Signalling, trunk_of
+from dialer.hearing import Hearing
 from dialer.journal import Detail, Journal
 from dialer.line import Line, LineGone
 from dialer.machines import deal_with
 from dialer.pacing.plan import FlightStage, FlightView, PacingEvent, PacingEventKind
 from dialer.services import Services
-from dialer.tap import Tap
 from telephony.causes import outcome_of_hangup, outcome_of_verdict
 from telephony.errors import EndpointRefused, LinkDown, OriginateOutcomeUnknown, TelephonyError
 from telephony.events import HungUp, LinkState
@@ -33,8 +33,6 @@ _RING_GRACE_S = 5.0
 _RING_TIMEOUT_Q850 = 19
 # A channel that was hung up is gone in milliseconds; its agent's leg is made ready for the next customer after that.
 _GONE_S = 1.0
-# A detector that says nothing this long after its deadline is broken: the call goes to an agent, as `unknown` does.
-_VERDICT_GRACE_S = 1.5
 # In early media only tones end the attempt: speech there may be a ringback melody with words.
 _EARLY_ENDINGS = frozenset({CallClass.SIT, CallClass.BUSY, CallClass.FAX})
 _S = AttemptState
@@ -48,7 +46,6 @@ _WAY_TO_BRIDGED: dict[AttemptState, tuple[AttemptState, ...]] = {
     _S.CONNECTING: _WAY[3:],
     _S.BRIDGED: (),
 }
-_PEOPLE = frozenset({CallClass.HUMAN, CallClass.UNKNOWN})
 # How often something that may be repeated is asked of an exchange whose link comes and goes.
 _TRIES = 3
 # An answer that is told within this time of the link's return was given at an unknown time before it.
@@ -78,10 +75,7 @@ class CallFlow:
         self.journal = Journal(attempt, services.log, services.clock, services.sink)
         self.endpoint = endpoint
         self.agent_id = agent_id
-        self.verdict: Verdict | None = None
-        self.verdict_at_s = 0.0
         self.abandoning = False
-        self.tap: Tap | None = None
         self._observe = observe
         self._line: Line | None = None
         self._giving_up = False
@@ -89,6 +83,7 @@ class CallFlow:
         self._stage = FlightStage.DIALING
         self._born_s = self._stage_since_s = services.clock.monotonic_s()
         self._signalling = Signalling(self._born_s, trunk_of(endpoint))
+        self.hearing = Hearing(services, campaign, attempt, self._signalling)
 
     @property
     def attempt_id(self) -> str:
@@ -102,7 +97,11 @@ class CallFlow:
 
     def view(self) -> FlightView | None:
         """Where the call is, for pacing; None once it is bridged or dealt with."""
-        if self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED) or self._is_no_person() or self.abandoning:
+        if (
+            self.journal.state in (AttemptState.BRIDGED, AttemptState.ENDED)
+            or self.hearing.is_no_person
+            or self.abandoning
+        ):
             return None
         now_s = self.services.clock.monotonic_s()
         age_s, stage_s = round(now_s - self._born_s, 3), round(now_s - self._stage_since_s, 3)
@@ -130,8 +129,7 @@ class CallFlow:
             try:
                 ending = await self._live(line)
             finally:
-                if self.tap:
-                    self.tap.close_later()
+                self.hearing.end()
             await self._end(line, ending)
         return ending.outcome
 
@@ -264,7 +262,7 @@ class CallFlow:
                 self._rings()
             if line.early_media.is_set() and self._stage is not FlightStage.EARLY_MEDIA:
                 await self._hear_early(line)
-            early = self._early_verdict()
+            early = self.hearing.early_verdict()
             if early and early.call_class in _EARLY_ENDINGS:
                 return Ending(outcome_of_verdict(early), words_of(early))
         return None
@@ -278,18 +276,7 @@ class CallFlow:
     async def _hear_early(self, line: Line) -> None:
         self._signalling.early_media_s = self.services.clock.monotonic_s()
         self._to_stage(FlightStage.EARLY_MEDIA)
-        if self.campaign.amd.enabled:
-            self.tap = await self._open_tap(line, answered=False)
-            if self.tap:
-                self.tap.ear.on_verdict = line.stirred.set
-
-    def _early_verdict(self) -> Verdict | None:
-        """Take what AMD says of early media, if it says something."""
-        verdict = self.tap.ear.heard() if self.tap else None
-        if verdict is not None:
-            self._signalling.early = verdict
-            self._said(verdict)
-        return verdict
+        await self.hearing.before_answer(line)
 
     async def _take_back(self, line: Line) -> Ending:
         try:
@@ -314,57 +301,25 @@ class CallFlow:
         self._to_stage(FlightStage.SCREENING)
         if self.agent_id or not self.campaign.amd.enabled or self._told_late(line):
             return await self._person(line, None)
-        verdict = await self._screen(line)
-        if verdict.call_class in _PEOPLE:
+        self.journal.move(AttemptState.SCREENING)
+        verdict = await self.hearing.screen(line)
+        if not self.hearing.is_no_person:
             return await self._person(line, verdict)
         self.observe(PacingEventKind.MACHINE)
         ending = await deal_with(self, line, verdict)
         # A person may come on after all: call screening puts through, a ringback tone ends in a voice.
-        return ending or await self._person(line, self.verdict)
+        return ending or await self._person(line, self.hearing.verdict)
 
     def _told_late(self, line: Line) -> bool:
         """Somebody answered while the link was down, and waits since then: no time to listen who it is."""
         back_at_s = self.services.link.back_at_s
         return back_at_s is not None and abs((line.answered_at_s or 0.0) - back_at_s) < _TOLD_LATE_S
 
-    async def _screen(self, line: Line) -> Verdict:
-        if self.tap:
-            self.tap.ear.on_verdict = None
-            self.tap.ear.answered()
-        else:
-            self.tap = await self._open_tap(line, answered=True)
-        self.journal.move(AttemptState.SCREENING)
-        return await self.next_verdict(line, self.campaign.amd.deadline_s + _VERDICT_GRACE_S)
-
-    async def next_verdict(self, line: Line, timeout_s: float) -> Verdict:
-        """The next thing AMD says of the answered call; `unknown` when it says nothing for `timeout_s`."""
-        try:
-            while self.tap:
-                verdict = self._signalling.onto(await line.unless_gone(self.tap.ear.next(), timeout_s))
-                if not verdict.early_media:
-                    self._said(verdict)
-                    return verdict
-        except TimeoutError:
-            pass
-        age_s = self.services.clock.monotonic_s() - (line.answered_at_s or 0.0)
-        verdict = self._signalling.onto(Verdict(CallClass.UNKNOWN, 0.5, "nothing was heard from the detector", age_s))
-        self._said(verdict)
-        return verdict
-
     async def _person(self, line: Line, verdict: Verdict | None) -> Ending:
         self.observe(PacingEventKind.PERSON)
         self._to_stage(FlightStage.WAITING)
         outcome, detail = await connect(self, line, verdict)
         return Ending(outcome, detail)
-
-    async def _open_tap(self, line: Line, *, answered: bool) -> Tap | None:
-        amd = self.campaign.amd
-        settings = AmdSettings(amd.cost_ratio, amd.deadline_s, amd.silence_s, self.campaign.country)
-        try:
-            return await line.unless_gone(Tap.open(self.services, self.journal.attempt, settings, answered=answered))
-        except TelephonyError as error:
-            self._trouble(f"the call could not be listened to, an agent gets it: {error}")
-            return None
 
     # -- endings ------------------------------------------------------------------------------------------------------
 
@@ -386,8 +341,8 @@ class CallFlow:
                 outcome = Outcome.BRIDGED
             case _ if self.abandoning:
                 outcome = Outcome.ABANDONED
-            case _ if self._is_no_person() and self.verdict:
-                outcome = outcome_of_verdict(self.verdict)
+            case _ if self.hearing.is_no_person and self.hearing.verdict:
+                outcome = outcome_of_verdict(self.hearing.verdict)
             case _:
                 outcome = Outcome.LOST if hung_up.lost else Outcome.CUSTOMER_HUNG_UP
         return Ending(outcome, detail)
@@ -426,16 +381,6 @@ class CallFlow:
         now_s = self.services.clock.monotonic_s()
         lasted_s = now_s - self._stage_since_s if duration_s is None else duration_s
         self._observe(PacingEvent(kind, now_s, lasted_s, self.attempt_id, agent_id))
-
-    def _said(self, verdict: Verdict) -> None:
-        if not verdict.early_media:
-            self.verdict, self.verdict_at_s = verdict, self.services.clock.monotonic_s()
-        now_s, said_at_s = self.services.clock.now_s(), self.services.clock.monotonic_s()
-        trunk = self._signalling.trunk
-        self.services.sink(VerdictSaid(now_s, self.attempt_id, self.campaign.campaign_id, verdict, said_at_s, trunk))
-
-    def _is_no_person(self) -> bool:
-        return self.verdict is not None and self.verdict.call_class not in _PEOPLE
 
     def _to_stage(self, stage: FlightStage) -> None:
         self._stage, self._stage_since_s = stage, self.services.clock.monotonic_s()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # The message must be heard inside the limit: the exchange needs a moment from the request to the first audio.
 _MESSAGE_LEAD_S = 0.15
+# Somebody who was still speaking when judged to be a person is let finish, at most for so long.
+_LONGEST_GREETING_S = 5.0
 # An agent whose bridge is gone is replaced by another one; more than this many broken agents is a broken exchange.
 _TRIES = 3
 
@@ -32,9 +34,9 @@ async def connect(flow: "CallFlow", line: Line, verdict: Verdict | None) -> tupl
     and the attempt counts as abandoned. Raises LineGone when the customer hangs up before that.
     """
     flow.journal.move(AttemptState.CONNECTING, detail=words_of(verdict))
-    due_s = _message_due_s(flow, verdict)
+    asked_s = flow.services.clock.monotonic_s()
     for _ in range(_TRIES):
-        agent_id, was_free = await _agent(flow, line, due_s)
+        agent_id, was_free = await _agent(flow, line, asked_s)
         if agent_id is None:
             return await _abandon(flow, line)
         if await _bridge(flow, line, agent_id):
@@ -43,14 +45,7 @@ async def connect(flow: "CallFlow", line: Line, verdict: Verdict | None) -> tupl
     return await _abandon(flow, line)
 
 
-def _message_due_s(flow: "CallFlow", verdict: Verdict | None) -> float:
-    """Monotonic time at which the safe-harbour message must begin."""
-    now_s = flow.services.clock.monotonic_s()
-    since_greeting_s = verdict.since_speech_end_s or 0.0 if verdict else 0.0
-    return now_s - since_greeting_s + flow.campaign.safe_harbour.max_wait_s - _MESSAGE_LEAD_S
-
-
-async def _agent(flow: "CallFlow", line: Line, due_s: float) -> tuple[str | None, bool]:
+async def _agent(flow: "CallFlow", line: Line, asked_s: float) -> tuple[str | None, bool]:
     """The agent for this call, and whether it was idle at once. None: nobody came free in time."""
     if flow.agent_id:
         return flow.agent_id, True
@@ -59,11 +54,14 @@ async def _agent(flow: "CallFlow", line: Line, due_s: float) -> tuple[str | None
     call = WaitingCall(flow.attempt_id, flow.campaign.campaign_id, since_s, interrupt=_interrupt_rule(flow))
     if agent_id := services.desk.reserve_now(call):
         return agent_id, True
+    agent = asyncio.create_task(services.desk.wait_for_agent(call), name=f"agent for {flow.attempt_id}")
+    too_late = asyncio.create_task(_until_message_due(flow, asked_s), name=f"patience of {flow.attempt_id}")
     try:
-        left_s = max(0.0, due_s - services.clock.monotonic_s())
-        return await line.unless_gone(services.desk.wait_for_agent(call), left_s), False
-    except TimeoutError:
-        return None, False
+        await line.unless_gone(asyncio.wait((agent, too_late), return_when=asyncio.FIRST_COMPLETED))
+        return (agent.result(), False) if agent.done() else (None, False)
+    finally:
+        agent.cancel()
+        too_late.cancel()
 
 
 def _interrupt_rule(flow: "CallFlow") -> InterruptRule | None:
@@ -71,6 +69,16 @@ def _interrupt_rule(flow: "CallFlow") -> InterruptRule | None:
     if agreed.interruptible_share <= 0.0:
         return None
     return InterruptRule(agreed.interruptible_share, agreed.interruptible_after_s, agreed.interruptible_back_s)
+
+
+async def _until_message_due(flow: "CallFlow", asked_s: float) -> None:
+    """Wait until the safe-harbour message must begin: the limit counts from the end of the greeting.
+
+    asked_s: when an agent was first asked for, which counts where nobody listened for a greeting.
+    """
+    greeting_end_s = await flow.hearing.greeting_end_s(asked_s, _LONGEST_GREETING_S)
+    due_s = greeting_end_s + flow.campaign.safe_harbour.max_wait_s - _MESSAGE_LEAD_S
+    await asyncio.sleep(max(0.0, due_s - flow.services.clock.monotonic_s()))
 
 
 async def _bridge(flow: "CallFlow", line: Line, agent_id: str) -> bool:
@@ -106,9 +114,8 @@ async def _talk(flow: "CallFlow", line: Line, agent_id: str, was_free: bool) -> 
     services, attempt_id, campaign_id = flow.services, flow.attempt_id, flow.campaign.campaign_id
     bridged_at_s = services.clock.monotonic_s()
     conversation = services.desk.connected(agent_id, attempt_id, campaign_id)
-    if flow.tap:
-        flow.tap.close_later()
-    verdict_at_s = flow.verdict_at_s or bridged_at_s
+    flow.hearing.end()
+    verdict_at_s = flow.hearing.verdict_at_s or bridged_at_s
     flow.journal.move(
         AttemptState.BRIDGED, agent_id, {"verdict_to_bridge_ms": round((bridged_at_s - verdict_at_s) * 1000, 1)}
     )
@@ -153,8 +160,7 @@ async def _abandon(flow: "CallFlow", line: Line) -> tuple[Outcome, Detail]:
     """Nobody in time: say who called, as the law wants, and hang up."""
     flow.abandoning = True
     flow.observe(PacingEventKind.ABANDONED)  # now, not when the message ends: the law must slow down at once
-    if flow.tap:
-        await line.unless_gone(flow.tap.let_go())
+    await flow.hearing.let_go(line)
     started_s = flow.services.clock.monotonic_s()
     played = await flow.say(line, flow.services.prompts.safe_harbour(flow.campaign), "sh")
     detail: Detail = {"message_s": round(flow.services.clock.monotonic_s() - started_s, 2)}

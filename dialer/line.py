@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from dialer.link_watch import LinkWatch
-from telephony.errors import LinkDown
+from telephony.errors import LinkDown, TelephonyError
 from telephony.events import (
     Answered,
     CallEvent,
@@ -20,7 +20,7 @@ from telephony.port import CallControl
 
 T = TypeVar("T")
 # No prompt is longer; one whose end is not told by then never will be.
-_LONGEST_PROMPT_S = 180.0
+LONGEST_PROMPT_S = 180.0
 _LAST_WORD_S = 0.3
 
 
@@ -120,11 +120,19 @@ class Line:
         self._playing[playback_id] = ended
         try:
             await self.control.play(self.channel_id, media, playback_id)
-            return await self.unless_gone(self._end_of(ended), _LONGEST_PROMPT_S) or await self._still_there()
+            return await self.unless_gone(self._end_of(ended), LONGEST_PROMPT_S) or await self._still_there()
         except TimeoutError:
             return False  # its end was never told: nobody is kept on the line for it
         finally:
             del self._playing[playback_id]
+
+    async def hush(self) -> None:
+        """Stop every prompt that plays now; what cannot be stopped ends by itself."""
+        for playback_id in list(self._playing):
+            try:
+                await self.control.stop_playback(playback_id)
+            except TelephonyError:
+                pass
 
     async def _still_there(self) -> bool:
         # A far end that hangs up breaks its prompt first, and the end of its channel is told a moment later.

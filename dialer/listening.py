@@ -1,6 +1,7 @@
 """Every 20 ms of wall time: one frame of every tapped call, one step of the detector, verdicts to whom they concern."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
@@ -44,8 +45,9 @@ class Ear:
     def __init__(self, listening: "Listening", tap_id: str, slot: int) -> None:
         """Made by Listening.open."""
         self._listening = listening
-        self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
+        self._verdicts: asyncio.Queue[tuple[Verdict, float]] = asyncio.Queue()
         self.on_verdict: Callable[[], None] | None = None
+        self.told_at_s = 0.0  # when the verdict that was taken last was said, monotonic
         self.tap_id = tap_id
         self.slot = slot
 
@@ -61,11 +63,23 @@ class Ear:
 
     async def next(self) -> Verdict:
         """Wait for the next verdict on this call: first ones and settled ones, in order."""
-        return await self._verdicts.get()
+        verdict, self.told_at_s = await self._verdicts.get()
+        return verdict
 
     def heard(self) -> Verdict | None:
         """The next verdict if there is one now."""
-        return None if self._verdicts.empty() else self._verdicts.get_nowait()
+        if self._verdicts.empty():
+            return None
+        verdict, self.told_at_s = self._verdicts.get_nowait()
+        return verdict
+
+    async def quiet(self, wanted_s: float) -> float:
+        """Wait until nobody has spoken for `wanted_s`; for how long nobody has, seconds."""
+        while True:
+            silence_s = self._listening.silence_s(self)
+            if silence_s >= wanted_s:
+                return silence_s
+            await asyncio.sleep(max(wanted_s - silence_s, FRAME_S))  # it cannot be earlier
 
     def answered(self) -> None:
         """The call was answered now: deadlines count from here."""
@@ -77,7 +91,7 @@ class Ear:
 
     def tell(self, verdict: Verdict) -> None:
         """Hand a verdict to whoever waits."""
-        self._verdicts.put_nowait(verdict)
+        self._verdicts.put_nowait((verdict, self._listening.clock.monotonic_s()))
         if self.on_verdict:
             self.on_verdict()
 
@@ -89,7 +103,7 @@ class Listening:
         """Listen to `taps` with `bank`; `witness` hears it all too."""
         self.taps = taps
         self.bank = bank
-        self._clock = clock
+        self.clock = clock
         self._witness = witness
         self._ears: dict[int, Ear] = {}
         self._anybody = asyncio.Event()
@@ -110,6 +124,10 @@ class Listening:
         """How many calls are listened to."""
         return len(self._ears)
 
+    def silence_s(self, ear: Ear) -> float:
+        """For how long nobody has spoken on the call of an ear; for ever, when it was closed."""
+        return self.bank.silence_s(ear.slot) if self._ears.get(ear.slot) is ear else math.inf
+
     def note_answer(self, ear: Ear) -> None:
         """The call of an ear was answered now; an ear that was closed already is no error."""
         if self._ears.get(ear.slot) is ear:
@@ -128,17 +146,17 @@ class Listening:
 
     async def run(self) -> None:
         """Tick until cancelled. Sleeps while nobody is listened to: idle lines cost nothing."""
-        due_s = self._clock.monotonic_s()
+        due_s = self.clock.monotonic_s()
         while True:
             if not self._ears:
                 self._anybody.clear()
                 await self._anybody.wait()
-                due_s = self._clock.monotonic_s()
+                due_s = self.clock.monotonic_s()
             due_s = self._tick_until(due_s)
-            await asyncio.sleep(max(0.0, due_s - self._clock.monotonic_s()))
+            await asyncio.sleep(max(0.0, due_s - self.clock.monotonic_s()))
 
     def _tick_until(self, due_s: float) -> float:
-        now_s = self._clock.monotonic_s()
+        now_s = self.clock.monotonic_s()
         behind = int((now_s - due_s) / FRAME_S)
         if behind > 1:
             self.late_ticks += behind - 1

@@ -1,12 +1,13 @@
 """What is done with an answer that is not (yet) a person: voicemail, fax, silence, tones, call screening."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from amd.verdict import CallClass, Verdict
 from campaigns.campaign import OnMachine
 from campaigns.outcome import Outcome
 from dialer.ending import Ending, words_of
-from dialer.line import Line
+from dialer.line import LONGEST_PROMPT_S, Line
 from telephony.causes import outcome_of_verdict
 from telephony.errors import TelephonyError
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # Voicemail systems give greetings of up to a minute before the beep.
 _BEEP_WAIT_S = 60.0
+# The assistant's question is over when it has been quiet for so long; nobody waits longer than that for it.
+_PAUSE_S = 0.8
+_QUESTION_S = 15.0
 # A phone that screens calls rings its owner for up to about half a minute after we said who we are.
 _SCREENING_WAIT_S = 30.0
 _MACHINES = frozenset({CallClass.MACHINE, CallClass.MUSIC, CallClass.BEEP})
@@ -39,30 +43,49 @@ async def deal_with(flow: "CallFlow", line: Line, verdict: Verdict) -> Ending | 
 
 
 async def _introduce(flow: "CallFlow", line: Line) -> Ending | None:
-    """Tell the screening assistant who calls, then wait for its owner: an unexplained hang-up would be one more."""
-    await _say(flow, line, flow.services.prompts.safe_harbour(flow.campaign))
-    return await _until_person(flow, line, _SCREENING_WAIT_S, Outcome.SCREENING)
+    """Tell the screening assistant who calls, then wait for its owner: an unexplained hang-up would be one more.
+
+    We speak in the assistant's pause, not over its words, and are silent as soon as its owner speaks.
+    """
+    first = flow.hearing.verdict
+    assert first
+    await flow.hearing.pause(line, _PAUSE_S, _QUESTION_S)
+    longest_s = LONGEST_PROMPT_S + _SCREENING_WAIT_S
+    owner = asyncio.create_task(_until_person(flow, line, longest_s, Outcome.SCREENING), name="screened call's owner")
+    speaking = asyncio.create_task(_say(flow, line, flow.services.prompts.safe_harbour(flow.campaign)))
+    try:
+        await asyncio.wait((owner, speaking), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((owner,), timeout=_SCREENING_WAIT_S)
+        if not owner.done():
+            flow.hearing.verdict = first
+            return _ending(Outcome.SCREENING, first)
+        await line.hush()
+        return owner.result()
+    finally:
+        for task in (owner, speaking):
+            task.cancel()
+        await asyncio.gather(owner, speaking, return_exceptions=True)
 
 
 async def _speak_up(flow: "CallFlow", line: Line) -> Ending:
     """Nothing was heard. Somebody may be listening all the same: say who called before hanging up."""
-    assert flow.verdict
+    assert flow.hearing.verdict
     await _say(flow, line, flow.services.prompts.safe_harbour(flow.campaign))
-    return _ending(Outcome.SILENCE, flow.verdict)
+    return _ending(Outcome.SILENCE, flow.hearing.verdict)
 
 
 async def _until_person(flow: "CallFlow", line: Line, timeout_s: float, otherwise: Outcome) -> Ending | None:
     """Go on listening; None as soon as a person speaks."""
-    first = flow.verdict
+    first = flow.hearing.verdict
     assert first
     deadline_s = flow.services.clock.monotonic_s() + timeout_s
     while (left_s := deadline_s - flow.services.clock.monotonic_s()) > 0:
-        verdict = await flow.next_verdict(line, left_s)
+        verdict = await flow.hearing.next_verdict(line, left_s)
         if verdict.call_class is CallClass.HUMAN:
             return None
         if verdict.call_class is not first.call_class and verdict.call_class in _MACHINES:
             return _ending(outcome_of_verdict(verdict), verdict)
-    flow.verdict = first
+    flow.hearing.verdict = first
     return _ending(otherwise, first)
 
 
@@ -72,13 +95,13 @@ async def _leave_message(flow: "CallFlow", line: Line, verdict: Verdict) -> Endi
     heard = verdict
     while heard.call_class is not CallClass.BEEP:
         left_s = deadline_s - flow.services.clock.monotonic_s()
-        heard = await flow.next_verdict(line, max(left_s, 0.0))
+        heard = await flow.hearing.next_verdict(line, max(left_s, 0.0))
         if heard.call_class is CallClass.HUMAN:
             return None
         if left_s <= 0 or heard.call_class is CallClass.UNKNOWN:
-            flow.verdict = verdict
+            flow.hearing.verdict = verdict
             return _ending(Outcome.MACHINE, verdict, why="no beep")
-    flow.verdict = verdict
+    flow.hearing.verdict = verdict
     played = await _say(flow, line, flow.services.prompts.voicemail(flow.campaign))
     return _ending(Outcome.MESSAGE_LEFT if played else Outcome.MACHINE, verdict)
 

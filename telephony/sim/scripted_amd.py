@@ -54,6 +54,11 @@ class ScriptedBank:
         if ear is not None and not ear.answered:
             self._ears[slot] = _Ear(ear.settings, True, self.clock.monotonic_s())
 
+    def silence_s(self, slot: int) -> float:
+        """Nobody speaks while nobody looks at audio."""
+        ear = self._ears.get(slot)
+        return 0.0 if ear is None else self.clock.monotonic_s() - ear.since_s
+
     def close(self, slot: int) -> None:
         """Stop listening."""
         self._ears.pop(slot, None)

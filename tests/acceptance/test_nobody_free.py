@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 import uvloop
@@ -40,25 +41,24 @@ def calls(telephone_network: Network) -> Calls:
 
 
 async def _dial(network: Network) -> Calls:
-    people = [DemoNumber.of(Behaviour.PERSON_SHORT_WORD, variant=each, stay=5, serial=40) for each in range(6)]
+    people = [DemoNumber.of(Behaviour.PERSON_SHORT_WORD, variant=each, stay=7, serial=40) for each in range(6)]
     voicemails = [
         DemoNumber.of(Behaviour.VOICEMAIL, variant=each, stay=4, serial=41)
         for each in range(len(codes_of(Behaviour.VOICEMAIL)))
     ]
-    screened = [DemoNumber.of(Behaviour.SCREENING_CONNECTS, variant=each, stay=4, serial=42) for each in (0, 1)]
+    screened = [DemoNumber.of(Behaviour.SCREENING_CONNECTS, variant=each, stay=6, serial=42) for each in (0, 1)]
     async with live_house(network, 1) as live:
         await live.campaign(campaign_text("voicemail", on_machine="leave_message"), voicemails)
         await live.dialling("voicemail", len(voicemails))
-        await live.campaign(campaign_text("people"), people)
-        await live.dialled("people", len(people))
+        await live.campaign(campaign_text("people"), screened + people)  # all placed while the agent is idle
+        await live.dialled("people", len(screened + people))
         await live.dialled("voicemail", len(voicemails))
-        await live.campaign(campaign_text("screened"), screened)
-        await live.dialled("screened", len(screened))
         await live.nothing_left()
+        answered = await _both_sides(live, "people")
         return Calls(
-            await _both_sides(live, "people"),
+            [pair for pair in answered if pair[1].behaviour is Behaviour.PERSON_SHORT_WORD],
             await _both_sides(live, "voicemail"),
-            await _both_sides(live, "screened"),
+            [pair for pair in answered if pair[1].behaviour is Behaviour.SCREENING_CONNECTS],
             await live.leaks(),
             live.troubles(),
         )
@@ -69,14 +69,19 @@ async def _both_sides(live: LiveHouse, campaign_id: str) -> list[tuple[Attempt, 
     return [(attempt, await live.truth_of(attempt)) for attempt in attempts]
 
 
-def _heard_at_s(truth: CallTruth, prompt: str) -> float:
-    """When the called side heard a Spanish prompt begin, seconds since 1970; fails when it did not."""
+def _heard_at_s(truth: CallTruth, prompt: str, from_s: float = 0.0, until_s: float = 1e12) -> float:
+    """When the called side heard a Spanish prompt begin, seconds since 1970; fails when it did not between these."""
     assert truth.heard and truth.recorded_from_s
+    skipped = max(0, round((from_s - truth.recorded_from_s) * 8000))
+    end = round((until_s - truth.recorded_from_s) * 8000)
     wanted = soundfiles.load(FOLDER / "es" / f"{prompt}.flac")
     begin = round((levels.first_sound_s(wanted) or 0.0) * 8000)
-    found = levels.find(wanted[begin : begin + 8000], soundfiles.load(truth.heard))
-    assert found.similarity > 0.6, f"{truth.number}: {prompt} was not heard ({found})"
-    return truth.recorded_from_s + found.offset_s
+    heard = soundfiles.load(truth.heard)[skipped:end]
+    # Several pieces: a machine that is busy with other work tears a word here and there.
+    pieces = {at_s: levels.find(wanted[begin + at_s * 8000 :][:8000], heard) for at_s in range(3)}
+    at_s, found = max(pieces.items(), key=lambda each: each[1].similarity)
+    assert found.similarity > 0.6, f"{truth.number}: {prompt} was not heard ({pieces})"
+    return truth.recorded_from_s + skipped / 8000 + found.offset_s - at_s
 
 
 def test_given_no_agent_free_then_people_hear_the_message_within_two_seconds_of_their_greeting(calls: Calls) -> None:
@@ -99,11 +104,41 @@ def test_given_voicemail_and_leave_message_then_the_message_is_heard_after_the_b
         assert -_MEASURED_TO_S <= after_s < 2.0, (truth.number, after_s)
 
 
-def test_given_call_screening_then_the_assistant_hears_who_calls_and_the_outcome_is_right(calls: Calls) -> None:
+def _introduced_s(truth: CallTruth) -> float:
+    """When the screening assistant heard who calls, seconds since 1970."""
+    assert truth.greeting_start_s and truth.greeting_end_s
+    return _heard_at_s(truth, "safe_harbour", truth.greeting_start_s, truth.greeting_end_s + 8.0)
+
+
+def test_given_call_screening_then_the_assistant_hears_who_calls_in_its_pause(calls: Calls) -> None:
     for attempt, truth in calls.screened:
         assert attempt.outcome in DemoNumber.parse(attempt.phone).far_end.rule.outcomes
-        if attempt.outcome is not Outcome.MACHINE:
-            assert _heard_at_s(truth, "safe_harbour") > (truth.greeting_start_s or 0.0)
+        assert _introduced_s(truth) > (truth.greeting_end_s or 0.0), "we spoke over the assistant's words"
+
+
+def test_given_nobody_free_for_a_screened_person_then_the_message_comes_within_two_seconds_of_their_words(
+    calls: Calls,
+) -> None:
+    abandoned = [truth for attempt, truth in calls.screened if attempt.outcome is Outcome.ABANDONED]
+    assert abandoned, [attempt.outcome for attempt, _ in calls.screened]
+    for truth in abandoned:
+        introduced_s = _introduced_s(truth) + len(soundfiles.load(FOLDER / "es" / "safe_harbour.flac")) / 8000
+        words_end_s = _words_end_s(truth, introduced_s)  # Asterisk lets us hear nothing while a prompt plays
+        after_s = _heard_at_s(truth, "safe_harbour", introduced_s) - words_end_s
+        assert 0.0 < after_s <= LIMIT_S + _MEASURED_TO_S
+
+
+def _words_end_s(truth: CallTruth, from_s: float) -> float:
+    """When the first thing ended that the far end said after that: a pause of 0.6 s follows. Seconds since 1970."""
+    assert truth.said and truth.recorded_from_s
+    said = soundfiles.load(truth.said)
+    loud_s = [
+        truth.recorded_from_s + end / 8000
+        for end in range(160, len(said) + 1, 160)
+        if levels.dbfs(said[end - 160 : end]) > -42.0
+    ]
+    heard_s = [at_s for at_s in loud_s if at_s > from_s]
+    return next(at_s for at_s, then_s in pairwise([*heard_s, 1e12]) if then_s - at_s >= 0.6)
 
 
 def test_given_all_of_that_then_nothing_is_left_behind(calls: Calls) -> None:
