@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -13,7 +14,7 @@ from redis.exceptions import RedisError
 
 from telephony.asterisk.orphan import start_orphan
 from telephony.asterisk.pidfile import PidFile, ended
-from telephony.asterisk.ports import PortInUse
+from telephony.asterisk.ports import PortInUse, is_free
 from telephony.errors import SetupError
 
 _BOOT_TIMEOUT_S = 10.0
@@ -43,6 +44,11 @@ class ManagedRedis:
         if await self._answers():
             raise PortInUse(
                 f"port {self._port} is taken by another Redis: set redis.port, or redis.url to use that one"
+            )
+        if not is_free(self._port, socket.SOCK_STREAM):
+            raise PortInUse(
+                f"port {self._port} (redis.port) is taken by another program: stop it, or set redis.port "
+                "(TIMBRE_REDIS__PORT) to a free one"
             )
         await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
         options = f"--port {self._port} --bind 127.0.0.1 --appendonly no --dir {self._directory} --loglevel warning"

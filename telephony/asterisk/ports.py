@@ -61,7 +61,7 @@ def _ephemeral_start() -> int:
 
 def require_free(settings: AsteriskSettings) -> None:
     """Raise PortInUse naming the first port of the instance that something else holds."""
-    tls = [("tls.port", settings.tls.port, socket.SOCK_STREAM, settings.sip_host)] if settings.tls else []
+    tls = [("tls_port", settings.tls.port, socket.SOCK_STREAM, settings.sip_host)] if settings.tls else []
     wanted = [
         ("http_port", settings.http_port, socket.SOCK_STREAM, settings.control_host),
         ("ami_port", settings.ami_port, socket.SOCK_STREAM, settings.control_host),
@@ -73,5 +73,6 @@ def require_free(settings: AsteriskSettings) -> None:
             protocol = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
             raise PortInUse(
                 f"port {port} ({protocol} on {host}) is in use by another program: stop it, "
-                f"or change {setting} of the Asterisk instance {settings.name!r}"
+                f"or set asterisk.{setting} (TIMBRE_ASTERISK__{setting.upper()}) of the instance {settings.name!r} "
+                "to a free one"
             )

@@ -148,14 +148,23 @@ async def test_given_a_port_of_asterisk_is_taken_then_up_says_so_and_leaves_noth
         other.bind(("127.0.0.1", port))
         other.listen()
         output = await refused(folder.config, "up")
-    assert str(port) in output
+    assert f"port {port} " in output
+    assert f"asterisk.{setting} (TIMBRE_ASTERISK__{setting.upper()})" in output
+
+
+async def test_given_the_port_of_redis_is_taken_then_up_names_the_setting(folder: LiveFolder) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", folder.settings.redis.port))
+        output = await refused(folder.config, "up")
+    assert f"port {folder.settings.redis.port} (redis.port)" in output
 
 
 async def test_given_the_sip_port_is_taken_then_up_says_so_and_leaves_nothing(folder: LiveFolder) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", folder.settings.asterisk.sip_port))
         output = await refused(folder.config, "up")
-    assert str(folder.settings.asterisk.sip_port) in output
+    assert f"port {folder.settings.asterisk.sip_port} " in output
+    assert "asterisk.sip_port (TIMBRE_ASTERISK__SIP_PORT)" in output
 
 
 def theirs(folder: LiveFolder, node: LiveProcess, **changed: str) -> Path:

@@ -10,6 +10,7 @@ from campaigns.outcome import Outcome
 from dialer.engine import EngineError
 from dialer.pacing.simple import AgentPlaced
 from dialer.preview import PreviewDesk
+from dialer.trunk import Trunk, TrunkSettings
 from telephony.sim.far_end import FarEnd
 from tests.support.virtual import virtual
 from tests.unit.dialer.house import CAMPAIGN, House
@@ -85,3 +86,21 @@ async def test_what_cannot_be_done_says_what_to_do_first() -> None:
         await house.engine.start(PREVIEW)
         with pytest.raises(AgentError, match="ask for one first"):
             await desk.call("agent00")
+
+
+@virtual
+async def test_given_no_trunk_takes_calls_when_an_agent_calls_then_it_is_told_which_and_nothing_is_lost() -> None:
+    house, _ = await preview_house([FarEnd.person(talk_s=1)])
+    house.trunks["carrier"] = Trunk(TrunkSettings("carrier", channels=1))
+    async with house.engine:
+        await house.staffed(1)
+        run = await house.engine.start(PREVIEW)
+        house.trunks["carrier"].seize()
+        with pytest.raises(EngineError, match=r"no trunk can take a call now \(carrier\): full or resting"):
+            await house.engine.place("c1", "lead-0000", "agent00")
+        assert house.ended() == {}
+        house.trunks["carrier"].release()
+        assert await house.engine.place("c1", "lead-0000", "agent00")
+        await house.until(lambda: run.idle)
+        assert house.ended() == {"lead-0000": Outcome.BRIDGED}
+    assert not await house.leaks()
