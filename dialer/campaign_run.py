@@ -40,7 +40,7 @@ from storage.errors import StorageError
 TICK_S = 1.0
 # Calls of a fast trunk are begun together in steps of this length: their rows are committed together anyway
 # (storage.sql.database.GATHER_S), and a step wakes everybody once instead of once for each call.
-_STEP_S = 0.05
+_STEP_S = 0.1
 _ACTIVITY = {
     AgentState.IDLE: AgentActivity.IDLE,
     AgentState.RESERVED: AgentActivity.RESERVED,

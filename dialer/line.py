@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from dialer.bell import Bell
 from dialer.link_watch import LinkWatch
 from telephony.errors import LinkDown, TelephonyError
 from telephony.events import (
@@ -37,7 +38,7 @@ class Line:
     """Follows one channel's inbox from before the originate until the context is left; events come in without a task.
 
     ringing, early_media, answered: set when that happened. stirred: set at every event, for loops that look at several
-    things; whoever waits for it clears it. A call that is gone makes every wait raise LineGone.
+    things (`stir`). A call that is gone makes every wait raise LineGone.
     """
 
     def __init__(self, control: CallControl, channel_id: str, link: LinkWatch | None = None) -> None:
@@ -48,7 +49,7 @@ class Line:
         self.early_media = asyncio.Event()
         self.answered = asyncio.Event()
         self.answered_at_s: float | None = None
-        self.stirred = asyncio.Event()
+        self.stirred = Bell()
         self._gone: asyncio.Future[HungUp] = asyncio.get_running_loop().create_future()
         self._playing: dict[str, asyncio.Future[bool]] = {}
         self._link = link
@@ -93,10 +94,8 @@ class Line:
 
         Raises LineGone when the call is over, TimeoutError after `timeout_s`.
         """
-        if not (self.stirred.is_set() or self._gone.done()):  # the end of the call stirs too
-            async with asyncio.timeout(timeout_s):
-                await self.stirred.wait()
-        self.stirred.clear()
+        if not self._gone.done():
+            await self.stirred.heard(timeout_s)
         if self._gone.done():
             raise LineGone(self._gone.result())
 
@@ -154,7 +153,6 @@ class Line:
             lost.cancel()
 
     def _take(self, event: CallEvent) -> None:
-        self.stirred.set()
         match event:
             case Ringing():
                 self.ringing.set()
@@ -172,3 +170,4 @@ class Line:
                 self._gone.set_result(HungUp(channel_id, at_s, text="more events than the call could take", lost=True))
             case _:
                 pass
+        self.stirred.set()

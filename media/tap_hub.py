@@ -39,6 +39,8 @@ SILENCE_EVERY_TICKS = 8
 """160 ms: every 20 to 200 ms kept 2,400 short taps clean."""
 UUID_TIMEOUT_S = 5.0
 GUARD_S = 0.05
+IDLE_GUARD_S = 0.25
+"""How often connections are looked for while no tap is open: only one that nobody waits for can come."""
 MAX_PENDING = 256
 _AUDIO_HEADER = np.frombuffer(AUDIO_HEADER, np.uint8)
 
@@ -157,7 +159,7 @@ class TapHub:
 
     async def _guard(self) -> None:
         while True:
-            await asyncio.sleep(GUARD_S)
+            await asyncio.sleep(GUARD_S if self._slot_of or self._links or self._pending else IDLE_GUARD_S)
             if self._clock.monotonic_s() - self._drained_at_s >= GUARD_S:
                 self._drain()
                 self.nudge()

@@ -58,6 +58,12 @@ _ADVANCE = Statement(
         ended_at_s=bindparam("ended_at_s"),
     )
 )
+# Where nothing else changes, the indexes on answers and ends are left alone.
+_STEP_ON = Statement(
+    update(attempts)
+    .where(attempts.c.attempt_id == bindparam("b_attempt_id"), attempts.c.state == bindparam("b_source"))
+    .values(state=bindparam("target"))
+)
 _MOVE_VALUES: dict[str, Any] = {c.name: bindparam(c.name) for c in attempt_moves.c}
 _ADD_MOVE = Statement(insert(attempt_moves).values(_MOVE_VALUES))
 _GET_MOVE = Statement(
@@ -189,17 +195,7 @@ def _record(move: Move, agent_id: str | None, tx: Tx) -> None:
 
 def _advance(move: Move, agent_id: str | None, tx: Tx) -> bool:
     """Write the move; False when this very move was written before."""
-    answered = move.target is AttemptState.ANSWERED
-    wanted = {
-        "b_attempt_id": move.attempt_id,
-        "b_source": move.source.value,
-        "target": move.target.value,
-        "agent_id": agent_id,
-        "answered_at_s": move.at_s if answered else None,
-        "outcome": move.outcome and move.outcome.value,
-        "ended_at_s": move.at_s if move.target is AttemptState.ENDED else None,
-    }
-    if tx.run(_ADVANCE, wanted) == 0:
+    if _change(move, agent_id, tx) == 0:
         _expect_repeat(move, tx)
         return False
     tx.run(
@@ -215,6 +211,19 @@ def _advance(move: Move, agent_id: str | None, tx: Tx) -> bool:
         },
     )
     return True
+
+
+def _change(move: Move, agent_id: str | None, tx: Tx) -> int:
+    where = {"b_attempt_id": move.attempt_id, "b_source": move.source.value, "target": move.target.value}
+    if move.target in _UNHEARD and agent_id is None:
+        return tx.run(_STEP_ON, where)
+    more = {
+        "agent_id": agent_id,
+        "answered_at_s": move.at_s if move.target is AttemptState.ANSWERED else None,
+        "outcome": move.outcome and move.outcome.value,
+        "ended_at_s": move.at_s if move.target is AttemptState.ENDED else None,
+    }
+    return tx.run(_ADVANCE, where | more)
 
 
 def _expect_repeat(move: Move, tx: Tx) -> None:

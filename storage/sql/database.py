@@ -25,7 +25,7 @@ from storage.sql.statement import Tx
 T = TypeVar("T")
 Job = Callable[[Tx], T]
 _LARGEST_GROUP = 256
-GATHER_S = 0.05  # a transaction costs 0.2 ms of CPU (most of it the way to the thread and back), a write in it 0.05 ms
+GATHER_S = 0.1  # a transaction costs 0.2 ms of CPU (most of it the way to the thread and back), a write in it 0.05 ms
 
 
 class _Failed:

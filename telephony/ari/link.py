@@ -215,7 +215,8 @@ class Link:
 
     async def _read(self, socket: Any) -> None:
         """Take every message off the socket; nothing in here waits for anybody."""
-        async for message in socket:
+        while True:
+            message = await socket.receive()
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
             raw = orjson.loads(message.data)
