@@ -1,6 +1,6 @@
-"""Compile the inner loops of AMD and pacing: half a minute on a machine's first start, then read from a cache.
+"""Compile the inner loops of AMD and pacing: a minute on a machine's first start, then read from a cache.
 
-`make setup` runs this module, so that no first call waits for a compiler.
+`make setup` runs this module, so that no first call, and no first simulated shift, waits for a compiler.
 """
 
 from amd import bank
@@ -14,5 +14,15 @@ def compile_all() -> None:
     counted.warm_up()
 
 
+def compile_simulator() -> None:
+    """Compile the pacing simulator: most of a minute on one core. Blocking. Imported here: no server needs it."""
+    from dialer.pacing.sim.laws import law_named
+    from dialer.pacing.sim.run import simulate
+    from dialer.pacing.sim.scenario import Scenario
+
+    simulate(Scenario("warm", hours=0.02), law_named("hazard"), 2, 1)
+
+
 if __name__ == "__main__":
     compile_all()
+    compile_simulator()
