@@ -28,7 +28,7 @@ _TALKERS = 2
 async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_attempt_is_lost_or_made_twice(
     telephone_network: Network,
 ) -> None:
-    people = [DemoNumber.of(Behaviour.PERSON_SENTENCE, variant=each, stay=5, serial=60) for each in range(_TALKERS)]
+    people = [DemoNumber.of(Behaviour.PERSON_SENTENCE, variant=each, stay=6, serial=60) for each in range(_TALKERS)]
     ringing = [DemoNumber.of(Behaviour.BUSY, ring=6, serial=60 + each) for each in range(4)]
     with live_folder(telephone_network, _TALKERS) as folder:
         server = LiveProcess(folder)
