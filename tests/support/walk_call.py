@@ -141,6 +141,9 @@ def _talks(node: WalkNode, call: WalkedCall) -> None:
     for event in node.events:
         if isinstance(event, TalkBegan | TalkOver) and event.call_id == call.watch.ended.call_id:
             callers = isinstance(event, TalkBegan) and event.queue == STAFFED
+            for said in call.watch.said if callers else ():
+                if said.announced and said.began_s < event.at_s + offset_s:
+                    said.ended_s = min(said.ended_s or event.at_s + offset_s, event.at_s + offset_s)
             call.watch.turns.append(Turn(event.at_s + offset_s, callers))
     call.watch.turns.sort(key=lambda turn: turn.at_s)
 

@@ -177,6 +177,8 @@ class WatchedLine:
         finally:
             if later:
                 later.cancel()
+            for said in self._watch.said:  # the end of the wait cuts them
+                said.ended_s = said.ended_s or time.monotonic()
 
     def _announcing(self, announce: Callable[[QueuePlace], object]) -> Callable[[QueuePlace], object]:
         async def announced(place: QueuePlace) -> Sequence[str]:
