@@ -74,7 +74,8 @@ def issabel(counts, soon_free, use_asr):  # type: ignore[no-untyped-def]
 @compiled
 def averages(counts, mean_talk_s, mean_wrap_s, mean_answer_s, theta):  # type: ignore[no-untyped-def]
     """Binomial on averages: call on while P(people of the calls in flight >= agents free by then) <= theta."""
-    share = (counts.people + 6.0) / (counts.placed + 12.0)
+    # Of calls that have ended: those that ring say nothing yet, and whoever takes them for failures dials everybody.
+    share = (counts.people + 6.0) / (max(0.0, counts.placed - counts.in_flight) + 12.0)
     busy = counts.working - counts.idle
     cycle_s = max(5.0, mean_talk_s + mean_wrap_s)
     freed = min(0.95, (mean_answer_s + 2.0) / cycle_s)

@@ -38,6 +38,7 @@ class HazardSettings:
     """Settings of the law. first_ratio: calls for each idle agent until the first calls have taught something.
 
     false_positive_share: upper bound of the share of machine verdicts that were people; they eat the same budget.
+    machine_share: upper bound of the share of person verdicts that were machines; they are no people answered.
     """
 
     guarantee: Guarantee = field(default_factory=Guarantee)
@@ -45,6 +46,7 @@ class HazardSettings:
     first_ratio: float = 1.2
     false_positive_share: float = 0.0
     give_up: bool = True
+    machine_share: float = 0.0
 
 
 WHY = {
@@ -150,7 +152,7 @@ class HazardLaw:
         terms = core.Terms(
             max(0, bounds[bound]), snapshot.shared, snapshot.my_turn, self.settings.first_ratio,
             snapshot.limits.window_left_s,
-            snapshot.limits.ring_min_s, CONNECT_S, self.settings.give_up,
+            snapshot.limits.ring_min_s, CONNECT_S, self.settings.give_up, len(snapshot.flights),
         )  # fmt: skip
         chosen: NDArray[np.bool_] = np.zeros(len(view.calls), np.bool_)
         place, why, risk, given_up = core.decide(
@@ -173,15 +175,15 @@ class HazardLaw:
     def _settle(self, snapshot: Snapshot) -> None:
         """The tally moves theta; the first one may hold what happened before a restart."""
         today, limits = snapshot.today, snapshot.limits
-        short = self.settings.guarantee.short
-        if limits.abandonment_target > 0.0:  # aimed at under the cap, which stays the hard stop
-            short *= min(1.0, limits.abandonment_target / max(limits.abandonment_cap, 1e-9))
-        self._guarantee = self.settings.guarantee._replace(
-            cap=limits.abandonment_cap * (guarantee.SHARED if snapshot.shared else 1.0), short=short
-        )
+        alone = self.settings.guarantee._replace(cap=limits.abandonment_cap)
+        alone = guarantee.aimed_at(alone, limits.abandonment_target)
+        self._guarantee = guarantee.shared(alone) if snapshot.shared else alone
+        if self._state[guarantee.BEGAN_S] < 0.0:
+            self._state = guarantee.fresh(self._guarantee)
+        people = today.people * (1.0 - self.settings.machine_share)
         mistaken = self.settings.false_positive_share * today.machines
         guarantee.settle(
-            self._guarantee, self._state, today.people + mistaken, float(today.abandoned), mistaken,
+            self._guarantee, self._state, people + mistaken, float(today.abandoned), mistaken,
             snapshot.now_s, limits.window_left_s,
         )  # fmt: skip
 

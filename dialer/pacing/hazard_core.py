@@ -11,8 +11,18 @@ from typing import NamedTuple
 import numpy as np
 
 from dialer.pacing.compiled import compiled, lean
-from dialer.pacing.forecast import COLUMNS, EXACT_UP_TO, HORIZONS, RING_ROW, SCREEN_ROW, TALK_ROW, WRAP_ROW, rebuild
-from dialer.pacing.guarantee import may_over_dial, theta_of
+from dialer.pacing.forecast import (
+    COLUMNS,
+    EXACT_UP_TO,
+    GIVE_UP_HORIZON_S,
+    HORIZONS,
+    RING_ROW,
+    SCREEN_ROW,
+    TALK_ROW,
+    WRAP_ROW,
+    rebuild,
+)
+from dialer.pacing.guarantee import PEOPLE, may_over_dial, theta_of
 from dialer.pacing.risk import add_moments, cumulate_all, exact_risks, normal_risk, spread_all
 from dialer.pacing.shapes import RING_BINS, RING_MEMORY, SCREEN_BIN_S, SCREEN_BINS, WRAP_BINS, Floats, note, talk_bin
 
@@ -24,20 +34,29 @@ FORECAST, START_UP, BUDGET, FLOOR, ROOM, SILENT, NOT_MY_TURN = 0, 1, 2, 3, 4, 5,
 GIVE_UP_ABOVE = 0.25
 # What a call dialled ahead is taken to risk at the least, whatever the model says.
 _RISK_AT_LEAST = 0.03
-# Of the cap: the risk of a call that is placed though the budget is spent.
-_SAFE_SHARE = 0.05
 # Seconds that one of several campaigns that share agents may dial ahead, before the next one may.
 TURN_S = 10.0
 # The exact way is taken when it has room for so many new calls in one tick.
 _EXACT_AT_LEAST = 20
+# Of the cap: the risk of a call that is placed though the budget is spent, when agents are shared.
+_SAFE_SHARE = 0.05
 # Calls whose end was seen before the start-up ceiling is lifted.
 LEARNT_CALLS = 15.0
 # Tables are rebuilt often while little is known.
 # Calls over which the share of answers is averaged that tells a dead network.
 _ANSWERED_MEMORY = 300.0
 _REBUILD_S, _REBUILD_EARLY_S, _EARLY_S = 60.0, 10.0, 300.0
+# So many calls have to have ended since, or five times as long.
+_WORTH_REBUILDING = 8.0
 # Slots of the law's own memory.
 BEGAN_S, REBUILT_S, ENDED_CALLS, STREAK, ANSWERED = 0, 1, 2, 3, 4
+WATCHED_S, EXPECTED, PEOPLE_THEN, EXCESS, SQUARE, CHANCE, ENDED_THEN = 5, 6, 7, 8, 9, 10, 11
+# Bursts: the rate of answers swings by a factor whose squared coefficient of variation is believed to be so much, and
+# learned from what came within seconds beside what was expected; the weight of that belief, and how old facts fade.
+_SWING_SQUARED, _SWING_WEIGHT, _SWING_MEMORY = 0.1, 30.0, 1500.0
+# The worst is taken to be so many standard deviations, looked at for calls that are answered soon (that column) and for
+# those that are answered last.
+_WORST_Z, _MIDDLE = 3.0, 3
 
 
 class View(NamedTuple):
@@ -56,7 +75,7 @@ class Terms(NamedTuple):
     """What a plan has to respect. room: calls that limits allow now; start_ratio: ceiling while nothing is known.
 
     shared: other campaigns dial for the same agents; my_turn: one of them dials ahead at a time, else the one that may
-    risk more would take every agent.
+    risk more would take every agent. own: this campaign's calls in flight; the others in the view are its rivals'.
 
     left_s: rest of the window the cap is counted over; connect_s: how long a person may wait.
     """
@@ -69,11 +88,15 @@ class Terms(NamedTuple):
     ring_min_s: float
     connect_s: float
     give_up: bool
+    own: int
 
 
 def memory() -> Floats:
     """A law's memory at its start."""
-    return np.array([-1.0, -1e9, 0.0, 0.0, 0.3])
+    start = np.zeros(12)
+    start[BEGAN_S], start[REBUILT_S], start[ANSWERED], start[WATCHED_S] = -1.0, -1e9, 0.3, -1.0
+    start[SQUARE], start[EXCESS] = _SWING_WEIGHT, _SWING_WEIGHT * _SWING_SQUARED
+    return start
 
 
 @compiled
@@ -298,7 +321,10 @@ def _soon(odds, n_calls, n_agents):  # type: ignore[no-untyped-def]
 def must_look_again(memory, now_s):  # type: ignore[no-untyped-def]
     """Whether the tables are due to be rebuilt."""
     early = memory[BEGAN_S] < 0.0 or now_s - memory[BEGAN_S] < _EARLY_S
-    return now_s - memory[REBUILT_S] >= (_REBUILD_EARLY_S if early else _REBUILD_S)
+    if now_s - memory[REBUILT_S] < (_REBUILD_EARLY_S if early else _REBUILD_S):
+        return False
+    learnt = memory[ENDED_CALLS] - memory[ENDED_THEN]
+    return early or learnt >= _WORTH_REBUILDING or now_s - memory[REBUILT_S] >= 5.0 * _REBUILD_S
 
 
 @compiled
@@ -307,8 +333,46 @@ def look_again(shapes, tables, memory, view, now_s, connect_s):  # type: ignore[
     if memory[BEGAN_S] < 0.0:
         memory[BEGAN_S] = now_s
     if must_look_again(memory, now_s):
-        memory[REBUILT_S] = now_s
+        memory[REBUILT_S], memory[ENDED_THEN] = now_s, memory[ENDED_CALLS]
         rebuild(shapes, tables, view.calls, view.agents, connect_s)
+
+
+@lean
+def _watch(memory, state, odds, n_calls, now_s):  # type: ignore[no-untyped-def]
+    """Hold the people who came within the give-up horizon against those expected: how much the rate swings."""
+    if memory[WATCHED_S] >= 0.0 and now_s - memory[WATCHED_S] < GIVE_UP_HORIZON_S:
+        return
+    if memory[WATCHED_S] >= 0.0 and now_s - memory[WATCHED_S] <= GIVE_UP_HORIZON_S + 1.5:
+        expected, came = memory[EXPECTED], state[PEOPLE] - memory[PEOPLE_THEN]
+        keep = 1.0 - 1.0 / _SWING_MEMORY
+        memory[EXCESS] = memory[EXCESS] * keep + (came - expected) ** 2 - memory[CHANCE]
+        memory[SQUARE] = memory[SQUARE] * keep + expected * expected
+    memory[WATCHED_S], memory[PEOPLE_THEN] = now_s, state[PEOPLE]
+    memory[EXPECTED], memory[CHANCE] = 0.0, 0.0
+    for i in range(n_calls):
+        p = odds[i, COLUMNS - 1]
+        memory[EXPECTED] += p
+        memory[CHANCE] += p * (1.0 - p)
+
+
+@lean
+def _burst(memory, odds, n_calls, n_agents, surplus, sure_freed):  # type: ignore[no-untyped-def]
+    """Abandonments, should the worst come of the calls in flight: more answers and fewer agents than expected."""
+    swing = min(1.0, max(0.0, memory[EXCESS] / max(memory[SQUARE], 1.0)))
+    worst = 0.0
+    for column in (_MIDDLE, HORIZONS - 1):
+        people, freed, variance = 0.0, 0.0, 0.0
+        for i in range(n_calls):
+            p = odds[i, column]
+            people += p
+            variance += p * (1.0 - p)
+        for i in range(n_calls, n_calls + n_agents):
+            p = odds[i, column]
+            freed += p
+            variance += p * (1.0 - p)
+        spread = _WORST_Z * math.sqrt(variance + swing * people * people)
+        worst = max(worst, min(people - sure_freed * freed - surplus + spread, n_calls - surplus))
+    return worst
 
 
 @lean
@@ -339,17 +403,20 @@ def decide_at(desk, tables, memory, settings, state, view, terms, now_s, chosen)
         if ceiling < at_most:
             at_most, why = ceiling, START_UP
     theta = theta_of(state)
+    if not terms.shared:  # rivals' calls are not told apart here
+        _watch(memory, state, desk.odds, n_calls, now_s)
+    burst = _burst(memory, desk.odds, n_calls, n_agents, idle - waiting, settings.sure_freed)
     if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
         placed, risk, why = floor, 1.0, SILENT
     elif not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN
-    elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s):
+    elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s, burst):
         placed, risk = place_calls(tables, desk, n_calls, n_agents, theta, idle - waiting, at_most)
         if placed < at_most:
             why = FORECAST
         # The budget must bear the calls about to be placed as well, not only those in flight.
         while placed > floor and not may_over_dial(
-            settings, state, _at_risk(theta, len(view.calls) + placed - idle), now_s, terms.left_s
+            settings, state, _at_risk(theta, len(view.calls) + placed - idle), now_s, terms.left_s, burst + 0.3 * placed
         ):
             placed, why = placed - 1, BUDGET
     elif terms.shared:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from dialer.pacing import baselines_core as base
-from dialer.pacing.guarantee import Guarantee
+from dialer.pacing.guarantee import Guarantee, aimed_at
 from dialer.pacing.sim import shift
 
 
@@ -27,10 +27,11 @@ class SimLaw:
     theta_0: float = 0.025
     margin: float = 0.5
     eta: float = 0.3
+    target: float = 0.0  # the share that is aimed at, when that is less than the cap
 
     def guarantee(self, cap: float) -> Guarantee:
         """The guarantee's settings for this cap."""
-        return Guarantee(cap, self.eta, self.theta_0, 0.74, self.margin)
+        return aimed_at(Guarantee(cap, self.eta, self.theta_0, 0.74, self.margin), self.target)
 
 
 _BOTH = shift.ORACLE_CALLS | shift.ORACLE_AGENTS
@@ -52,6 +53,7 @@ LAWS = {
         SimLaw("averages", shift.AVERAGES),
         _HAZARD,
         replace(_HAZARD, name="hazard-no-give-up", give_up=False),
+        replace(_HAZARD, name="hazard-target-1", target=0.01),
         replace(_HAZARD, name="hazard-wrap", interrupt_share=0.10, theta_0=0.07, margin=1.0),
         replace(_HAZARD, name="oracle-calls", oracle=shift.ORACLE_CALLS),
         replace(_HAZARD, name="oracle-both", oracle=_BOTH),

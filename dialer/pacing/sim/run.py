@@ -60,7 +60,9 @@ def simulate_floor(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> t
     world = build(scenario, agents)
     if law.interrupt_share:
         world.number[INTERRUPT_SHARE] = law.interrupt_share
-    settings = law.guarantee(scenario.rules.cap * (guarantee.SHARED if scenario.second_list else 1.0))
+    settings = law.guarantee(scenario.rules.cap)
+    if scenario.second_list:
+        settings = guarantee.shared(settings)
     campaigns = int(world.number[CAMPAIGNS])
     capacity = 60 * agents + 1000
     floor = hall.empty(agents, campaigns, capacity, int(world.number[LENGTH_S] // 60) + 1)
@@ -84,23 +86,27 @@ def _believed(ring_timeout_s: float) -> shapes.Shapes:
 
 
 def _choice(law: SimLaw, scenario: Scenario, seed: int) -> Choice:
-    share, z = _known_mistakes(scenario, seed)
-    return Choice(law.law, law.mode, law.knob, law.think_s, law.oracle, law.start_ratio, law.give_up, share, z)
+    amd, lists = scenario.amd, scenario.lists
+    mistaken = _audited(scenario, amd.person_as_machine, [(each.people, each.machines) for each in lists], [seed, 3])
+    machines = _audited(scenario, amd.machine_as_person, [(each.machines, each.people) for each in lists], [seed, 4])
+    return Choice(
+        law.law, law.mode, law.knob, law.think_s, law.oracle, law.start_ratio, law.give_up,
+        mistaken, 2.0 if 0.0 < mistaken < 1.0 else 0.0, machines,
+    )  # fmt: skip
 
 
-def _known_mistakes(scenario: Scenario, seed: int) -> tuple[float, float]:
-    """Upper bound of people among machine verdicts, from an audit drawn by seed; what is held back for chance."""
+def _audited(scenario: Scenario, error: float, weights: list[tuple[float, float]], seed: list[int]) -> float:
+    """Upper bound of the wrong ones among verdicts of a kind, from an audit drawn by seed: (wrong, right) by list."""
     amd = scenario.amd
-    if not amd.enabled or amd.person_as_machine == 0.0:
-        return 0.0, 0.0
-    weights = [(each.people * amd.person_as_machine, each.machines) for each in scenario.lists]
-    share = max(wrong / max(wrong + machines, 1e-9) for wrong, machines in weights)
+    if not amd.enabled or error == 0.0:
+        return 0.0
+    share = max(wrong * error / max(wrong * error + right, 1e-9) for wrong, right in weights)
     if amd.audited == 0:
-        return 1.0, 0.0
-    found = int(np.random.default_rng([seed, 3]).binomial(amd.audited, share))
+        return 1.0
+    found = int(np.random.default_rng(seed).binomial(amd.audited, share))
     bound = (found + 1.0) / (amd.audited + 2.0)
     bound += 1.645 * np.sqrt(bound * (1 - bound) / amd.audited)
-    return float(min(1.0, bound)), 2.0
+    return float(min(1.0, bound))
 
 
 def _result(scenario: Scenario, law: SimLaw, agents: int, seed: int, floor: hall.Floor) -> ShiftResult:

@@ -88,6 +88,7 @@ class Choice(NamedTuple):
     give_up: bool
     mistaken_share: float  # upper bound of people among machine verdicts, as the centre knows it
     mistaken_z: float
+    machine_share: float  # upper bound of machines among person verdicts, as agents tell it
 
 
 class Mind(NamedTuple):
@@ -252,15 +253,16 @@ def _soon_free(world, floor, now_s):  # type: ignore[no-untyped-def]
 @lean
 def _settle(world, choice, settings, state, floor, campaign, now_s):  # type: ignore[no-untyped-def]
     tally = floor.tally[campaign]
+    people = tally[SAID_PEOPLE] * (1.0 - choice.machine_share)
     if choice.mistaken_share == 0.0 and state[promise.BEGAN_S] >= 0.0:
-        if tally[SAID_PEOPLE] == state[promise.PEOPLE] and tally[SAID_ABANDONED] == state[promise.ABANDONED]:
+        if people == state[promise.PEOPLE] and tally[SAID_ABANDONED] == state[promise.ABANDONED]:
             return
     mistaken = choice.mistaken_share * tally[SAID_MACHINES]
     mistaken += choice.mistaken_z * np.sqrt(mistaken)
     promise.settle(
         settings,
         state,
-        tally[SAID_PEOPLE] + mistaken,
+        people + mistaken,
         tally[SAID_ABANDONED],
         mistaken,
         now_s,
@@ -287,10 +289,13 @@ def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):
     state = mind.states[campaign]
     _settle(world, choice, settings, state, floor, campaign, now_s)
     view = _view(choice, floor, table, campaign, now_s)
+    own = 0
+    for i in range(len(view.calls)):
+        own += floor.calls[i, CAMPAIGN] == campaign
     my_turn = int(now_s / TURN_S) % int(world.number[CAMPAIGNS]) == campaign
     terms = Terms(
         room, world.number[CAMPAIGNS] > 1, my_turn, choice.start_ratio, world.number[LENGTH_S] - now_s,
-        world.number[RING_MIN_S], world.number[CONNECT_MAX_S], choice.give_up,
+        world.number[RING_MIN_S], world.number[CONNECT_MAX_S], choice.give_up, own,
     )  # fmt: skip
     memory, tables = mind.memory[campaign], mind.tables[campaign]
     if must_look_again(memory, now_s):

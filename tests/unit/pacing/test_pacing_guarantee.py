@@ -69,3 +69,30 @@ def test_estimated_false_positives_eat_the_budget() -> None:
     assert g.theta_of(mistaken) < g.theta_of(clean) / 10
     assert g.may_over_dial(SETTINGS, clean, 0.0, 1.0, 0.0)
     assert not g.may_over_dial(SETTINGS, mistaken, 0.0, 1.0, 0.0)
+
+
+def test_the_worst_that_the_calls_in_flight_can_do_is_held_back() -> None:
+    state = g.fresh(SETTINGS)
+    g.settle(SETTINGS, state, 1000.0, 24.0, 0.0, 0.0, 0.0)  # the cap allows thirty
+    assert g.may_over_dial(SETTINGS, state, 0.5, 1.0, 0.0)
+    assert g.may_over_dial(SETTINGS, state, 0.5, 1.0, 0.0, 4.0)
+    assert not g.may_over_dial(SETTINGS, state, 0.5, 1.0, 0.0, 6.0)
+
+
+def test_a_campaign_that_shares_agents_holds_back_more_of_a_smaller_cap() -> None:
+    shared, state = g.shared(SETTINGS), g.fresh(SETTINGS)
+    assert shared.cap < SETTINGS.cap
+    assert shared.sure_freed < SETTINGS.sure_freed
+    g.settle(SETTINGS, state, 1000.0, 20.0, 0.0, 0.0, 0.0)
+    assert g.may_over_dial(SETTINGS, state, 0.5, 1.0, 0.0)
+    assert not g.may_over_dial(shared, state, 0.5, 1.0, 0.0)
+
+
+def test_given_a_target_under_the_cap_theta_follows_the_target_and_begins_lower() -> None:
+    aimed, state = g.aimed_at(SETTINGS, 0.01), g.fresh(g.aimed_at(SETTINGS, 0.01))
+    assert g.theta_of(state) < g.theta_of(g.fresh(SETTINGS)) / 5
+    before = state[g.LN_THETA]
+    g.settle(aimed, state, 1000.0, 10.0, 0.0, 0.0, 0.0)  # one in a hundred, as aimed at
+    assert state[g.LN_THETA] >= before - 10.0 * aimed.eta + 0.0099 * 990.0 * aimed.eta
+    assert g.aimed_at(SETTINGS, 0.0) == SETTINGS
+    assert g.aimed_at(SETTINGS, 0.05) == SETTINGS

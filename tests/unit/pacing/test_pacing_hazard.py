@@ -10,6 +10,8 @@ from dialer.pacing.hazard import HazardLaw, hazard_law
 from dialer.pacing.plan import FlightStage, FlightView, Limits, PacingEvent, PacingEventKind, Plan, Tally
 
 K = PacingEventKind
+# A tally that leaves the guard nothing to object to: the forecast decides.
+EARNED = Tally(people=400, abandoned=2)
 
 
 def taught(people_of_ten: int = 3, calls: int = 200) -> HazardLaw:
@@ -30,8 +32,8 @@ def taught(people_of_ten: int = 3, calls: int = 200) -> HazardLaw:
 
 def test_given_no_history_it_starts_with_about_one_call_for_each_agent() -> None:
     plan = hazard_law(first_ratio=1.2).plan(look(agents=agents(idle=10)))
-    assert plan.place == 12
-    assert "start-up" in plan.bound_by
+    assert 10 <= plan.place <= 12  # the guard does not let two more be placed while it knows nobody
+    assert "start-up" in plan.bound_by or "budget" in plan.bound_by
 
 
 def test_given_no_history_and_a_single_agent_it_still_dials() -> None:
@@ -39,13 +41,13 @@ def test_given_no_history_and_a_single_agent_it_still_dials() -> None:
 
 
 def test_given_what_it_learnt_it_places_more_calls_than_agents() -> None:
-    plan = taught().plan(look(agents=agents(idle=10)))
+    plan = taught().plan(look(agents=agents(idle=10), today=EARNED))
     assert 15 <= plan.place <= 35
     assert dict(plan.forecast)["risk_of_next"] > dict(plan.forecast)["theta"]
 
 
 def test_given_more_people_in_the_list_it_places_fewer_calls() -> None:
-    crowd = look(agents=agents(idle=10))
+    crowd = look(agents=agents(idle=10), today=EARNED)
     assert taught(people_of_ten=6).plan(crowd).place < taught(people_of_ten=1).plan(crowd).place
 
 
