@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from storage.live.connection import RedisLink
 
 _LOAN_S = 30.0
 # Redis' own clock times the loans: nodes need not agree about the time
 _NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; "
+# lists travel as one JSON text: the client takes an array apart element by element, in Python
 _PUT = """
 local added = 0
-for _, lead in ipairs(ARGV) do
+for _, lead in ipairs(cjson.decode(ARGV[1])) do
   if not redis.call('ZSCORE', KEYS[2], lead) then
     added = added + redis.call('ZADD', KEYS[1], 'NX', redis.call('INCR', KEYS[3]), lead)
   end
@@ -30,7 +33,7 @@ for i = 1, #popped, 2 do
   redis.call('ZADD', KEYS[2], now + ARGV[2], popped[i])
   taken[#taken + 1] = popped[i]
 end
-return taken
+return #taken > 0 and cjson.encode(taken) or '[]'
 """
 )
 
@@ -45,11 +48,15 @@ class RedisHopper:
 
     async def put(self, campaign_id: str, lead_ids: Sequence[str]) -> int:
         """Append leads that are neither queued nor on loan."""
-        return int(await self._script(_PUT, campaign_id, *lead_ids)) if lead_ids else 0
+        listed = orjson.dumps(list(lead_ids)).decode()
+        return int(await self._script(_PUT, campaign_id, listed)) if lead_ids else 0
 
     async def take(self, campaign_id: str, n: int) -> list[str]:
         """Take up to `n` leads, oldest first; expired loans first of all."""
-        return list(await self._script(_TAKE, campaign_id, n, self._loan_s)) if n > 0 else []
+        if n <= 0:
+            return []
+        taken: list[str] = orjson.loads(await self._script(_TAKE, campaign_id, n, self._loan_s))
+        return taken
 
     async def done(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
         """Forget the loans of these leads."""
