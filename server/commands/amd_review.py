@@ -59,7 +59,7 @@ def collect(
     erase: Annotated[list[str] | None, typer.Option(help="Delete this call's sound and facts; repeatable.")] = None,
     expire: Annotated[bool, typer.Option(help="Delete now what is past its days or over the size.")] = False,
 ) -> None:
-    """Show the calls that are kept to learn from ([amd.collect] in the settings), and delete what must go."""
+    """Show the calls that are kept to learn from (`amd.collect` in the settings), and delete what must go."""
     settings, kept = _open(config, folder)
     part = settings.amd.collect
     state = f"on: {part.legal_basis}" if part.enabled else "off: set enabled and legal_basis in [amd.collect]"
