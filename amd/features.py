@@ -25,22 +25,26 @@ TIMING = (
     "words_per_s",
     "longest_word_s",
     "stray_share",
+    "quiet_s",
+    "near_silence_s",
+    "near_span_s",
+    "near_pause_s",
+    "near_share",
+    "weak_s",
+    "loose_share",
+    "behind_s",
 )
 ACOUSTIC = (
     "over_floor_db",
     "level_std_db",
     "level_end_db",
-    "flatness",
-    "flatness_std",
-    "tilt",
-    "tilt_std",
-    "centroid",
-    "centroid_std",
     "flux",
-    "flux_std",
-    "crossings",
-    "crossings_std",
     "periodicity",
+    "flatness_std",
+    "tilt_std",
+    "centroid_std",
+    "flux_std",
+    "crossings_std",
     "periodicity_std",
     "pitch_std_octaves",
     "pitch_end_octaves",
@@ -48,7 +52,8 @@ ACOUSTIC = (
 )
 NAMES = TIMING + ACOUSTIC
 COUNT = len(NAMES)
-_PAIRS = np.array([FLATNESS, TILT, CENTROID, FLUX, CROSSINGS, PERIODICITY], dtype=np.int64)
+# Only how these vary: their means tell a microphone and a line, and so a source of the training data.
+_VARYING = np.array([FLATNESS, TILT, CENTROID, FLUX, CROSSINGS, PERIODICITY], dtype=np.int64)
 
 
 @compiled
@@ -74,17 +79,27 @@ def extract(slots: NDArray[np.int64], state: Slots, out: NDArray[np.float32]) ->
         row[12] = record.words / (span * TICK_S + 0.3)
         row[13] = record.longest_word * TICK_S
         row[14] = record.stray / max(1.0, float(record.silence_run))
-        row[15] = min(max(record.peak_db - record.floor_db, 0.0), 30.0)
+        row[15] = min(record.quiet_run, 150) * TICK_S
+        row[16] = min(record.near_silence_run, 150) * TICK_S
+        near_span = max(1, record.last_near - record.first_speech + 1)
+        row[17] = near_span * TICK_S
+        row[18] = record.near_pause * TICK_S
+        row[19] = record.near_total / voice
+        row[20] = record.weak_run * TICK_S
+        row[21] = record.loose_total / span
+        row[22] = min(record.behind, 100) * TICK_S
+        row[23] = min(max(record.peak_db - record.floor_db, 0.0), 30.0)
         mean_level = record.sounds[LEVEL] / voice
-        row[16] = math.sqrt(max(0.0, record.squares[LEVEL] / voice - mean_level * mean_level))
-        row[17] = record.recent[LEVEL] - mean_level
+        row[24] = math.sqrt(max(0.0, record.squares[LEVEL] / voice - mean_level * mean_level))
+        row[25] = record.recent[LEVEL] - mean_level
+        row[26] = record.sounds[FLUX] / voice
+        row[27] = record.sounds[PERIODICITY] / voice
         for k in range(6):
-            which = _PAIRS[k]
+            which = _VARYING[k]
             mean = record.sounds[which] / voice
-            row[18 + 2 * k] = mean
-            row[19 + 2 * k] = math.sqrt(max(0.0, record.squares[which] / voice - mean * mean))
+            row[28 + k] = math.sqrt(max(0.0, record.squares[which] / voice - mean * mean))
         pitched = max(1, record.pitched)
         mean = record.sounds[PITCH] / pitched
-        row[30] = math.sqrt(max(0.0, record.squares[PITCH] / pitched - mean * mean))
-        row[31] = record.recent[PITCH] - mean if record.pitched > 0 else 0.0
-        row[32] = record.pitched / voice
+        row[34] = math.sqrt(max(0.0, record.squares[PITCH] / pitched - mean * mean))
+        row[35] = record.recent[PITCH] - mean if record.pitched > 0 else 0.0
+        row[36] = record.pitched / voice

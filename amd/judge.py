@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from amd.known_prompts import Match
 from amd.moment import Moment
 from amd.music import LIKELY as LIKELY_MUSIC
-from amd.policy import SILENCE_TICKS, Policy
+from amd.policy import FIRST_PAUSE_TICKS, SILENCE_TICKS, Policy
 from amd.tones.listener import ToneFinding, ToneListener
 from amd.verdict import AmdSettings, CallClass, Verdict
 
@@ -16,7 +16,7 @@ LOOK_TONE_S = 0.06
 LOOK_EARLY_S = 0.2
 SPEAKS_ON_S = 1.0  # so much more speech within 2 s of the verdict: a greeting goes on, whatever the model says
 SPEAKS_AGAIN_S = 0.3  # so much, and the model thinks so too
-DOUBT = 0.1
+DOUBT = 0.15
 SPEAKS_AFTER_S = 0.3  # after a beep, or after a screening service went quiet
 SCREENING_QUIET_S = 1.5
 GREETING_BEFORE_BEEP_S = 1.0
@@ -168,13 +168,14 @@ class Judge:
         likely_music = moment.music >= LIKELY_MUSIC
         if likely_music and belief <= max(self.policy.machine_pause, self.policy.machine_speech):
             return self._music(moment)
-        if moment.silence_ticks == 0:
-            if belief <= self.policy.machine_speech:
+        long_enough = moment.span_s >= self.policy.machine_from_s
+        if moment.silence_ticks < FIRST_PAUSE_TICKS:
+            if long_enough and belief <= self.policy.machine_speech:
                 return self._say(moment, CallClass.MACHINE, 1 - belief, "talks on like a recording")
             return None
         if belief >= self.policy.human[moment.silence_ticks]:
             return self._say(moment, CallClass.HUMAN, belief, "a greeting, then waits for an answer")
-        if belief <= self.policy.machine_pause:
+        if long_enough and belief <= self.policy.machine_pause:
             return self._say(moment, CallClass.MACHINE, 1 - belief, "a recording's greeting")
         return None
 

@@ -66,7 +66,7 @@ class Undecided:
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write a model as one .npz file (no pickles inside)."""
+    """Write a model as one .npz file (no pickles inside). The date stays out: the same training gives the same file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     trees = model.trees
     header = {
@@ -74,7 +74,7 @@ def save_model(model: Model, path: Path) -> None:
         "base": trees.base,
         "curve": model.curve.as_json(),
         "music": None if model.music is None else model.music.as_json(),
-        "card": model.card,
+        "card": {name: value for name, value in model.card.items() if name != "made_on"},
     }
     np.savez_compressed(
         path,

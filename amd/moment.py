@@ -17,6 +17,7 @@ _READ = (
     "first_speech",
     "last_speech",
     "silence_run",
+    "quiet_run",
     "voice_total",
     "bursts",
     "longest_burst",
@@ -38,7 +39,7 @@ class Moment:
     first_speech_s: float | None
     last_speech_s: float
     silence_s: float
-    silence_ticks: int
+    silence_ticks: int  # of quiet, though somebody may talk on in the background
     voice_s: float
     bursts: int
     longest_burst_s: float
@@ -68,8 +69,8 @@ class Moment:
     @staticmethod
     def _of_values(values: Sequence[Any], evaluated: bool, music: float) -> "Moment":
         (
-            tick, answered, first, last, silence, voice, bursts, longest_burst, longest_pause, last_pause, active,
-            tone, probability,
+            tick, answered, first, last, silence, quiet, voice, bursts, longest_burst, longest_pause, last_pause,
+            active, tone, probability,
         ) = values  # fmt: skip
         return Moment(
             now_s=tick * TICK_S,
@@ -78,7 +79,7 @@ class Moment:
             first_speech_s=None if first < 0 else (first - 1) * TICK_S,
             last_speech_s=last * TICK_S,
             silence_s=silence * TICK_S,
-            silence_ticks=min(silence, SILENCE_TICKS - 1),
+            silence_ticks=min(quiet, SILENCE_TICKS - 1),
             voice_s=voice * TICK_S,
             bursts=bursts,
             longest_burst_s=longest_burst * TICK_S,

@@ -26,12 +26,14 @@ class Curve:
 
     human: (silence in s, least P(person)) points, falling. machine_pause, machine_speech: greatest P(person) for a
     machine in a pause and while it talks. deadline: what P(person) must be under to say machine at the deadline.
+    machine_from_s: nobody is called a machine before that much time from the first word: sentences come first.
     """
 
     human: tuple[tuple[float, float], ...]
     machine_pause: float
     machine_speech: float
     machine_deadline: float = 0.35
+    machine_from_s: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """For the model file."""
@@ -40,6 +42,7 @@ class Curve:
             "machine_pause": self.machine_pause,
             "machine_speech": self.machine_speech,
             "machine_deadline": self.machine_deadline,
+            "machine_from_s": self.machine_from_s,
         }
 
     @staticmethod
@@ -47,7 +50,11 @@ class Curve:
         """From the model file."""
         human = tuple((float(silence_s), float(least)) for silence_s, least in data["human"])
         return Curve(
-            human, float(data["machine_pause"]), float(data["machine_speech"]), float(data["machine_deadline"])
+            human,
+            float(data["machine_pause"]),
+            float(data["machine_speech"]),
+            float(data["machine_deadline"]),
+            float(data["machine_from_s"]),
         )
 
 
@@ -64,6 +71,7 @@ class Policy:
     machine_pause: float
     machine_speech: float
     machine_deadline: float
+    machine_from_s: float
 
     @staticmethod
     def of(settings: AmdSettings, curve: Curve) -> "Policy":
@@ -83,6 +91,7 @@ def _policy(cost_ratio: float, curve: Curve) -> Policy:
         _shift(curve.machine_pause, cost_ratio),
         _shift(curve.machine_speech, cost_ratio),
         _shift(curve.machine_deadline, cost_ratio),
+        curve.machine_from_s,
     )
 
 

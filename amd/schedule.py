@@ -19,10 +19,10 @@ def due_for_model(slots: NDArray[np.int64], state: Slots, due: NDArray[np.bool_]
             continue
         if record.tone_ticks >= CONFIRM_TICKS or record.voice_total == record.voice_known:
             continue
-        silence = record.silence_run
+        silence = record.quiet_run
         if silence >= FIRST_PAUSE_TICKS and silence < SILENCE_TICKS:
             due[i] = (silence - FIRST_PAUSE_TICKS) % PAUSE_STEP_TICKS == 0
-        elif silence == 0:
+        elif record.silence_run == 0:
             span = record.last_speech - record.first_speech + 1
             due[i] = span >= SPEECH_FROM_TICKS and span % SPEECH_STEP_TICKS == 0
 
@@ -51,8 +51,8 @@ def wants_judge(
         if events[i] != NOTHING or news:
             wanted[i] = True
         elif evaluated[i]:
-            silence = min(record.silence_run, SILENCE_TICKS - 1)
-            if silence > 0:
+            silence = min(record.quiet_run, SILENCE_TICKS - 1)
+            if silence >= FIRST_PAUSE_TICKS:
                 wanted[i] = record.probability >= human[slot, silence] or record.probability <= machine[slot, 0]
             else:
                 wanted[i] = record.probability <= machine[slot, 1]

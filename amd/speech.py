@@ -11,6 +11,8 @@ from amd.voice import LEVEL, PERIODICITY, PITCH
 OVER_FLOOR_DB = 9.0
 UNDER_PEAK_DB = 13.0  # the foreground talker; anybody fainter is somebody else in the room, or the radio
 LOOSE_UNDER_PEAK_DB = 20.0
+NEAR_UNDER_PEAK_DB = 7.0  # background speech and music hardly ever come so close
+NEAR_DELAY_TICKS = 10  # the end of a lively voice's sentence is often that far under its peak
 MIN_DB = -58.0
 NEW_TALKER_DB = 10.0  # so much over the peak so far: what was heard before was background
 PEAK_UNKNOWN_DB = -60.0
@@ -43,10 +45,13 @@ def follow_speech(
             if level_db > record.peak_db + NEW_TALKER_DB and record.voice_total > 10:
                 _forget_speech(record)
             _follow_peak(record, level_db)
+        under_peak_db = record.peak_db - level_db if candidate else 99.0
         record.loose_silence_run += 1
-        if candidate and level_db > record.peak_db - LOOSE_UNDER_PEAK_DB:
+        if under_peak_db < LOOSE_UNDER_PEAK_DB:
             record.loose_silence_run = 0
-        record.voiced = candidate and level_db > record.peak_db - UNDER_PEAK_DB
+            record.loose_total += 1
+        record.voiced = under_peak_db < UNDER_PEAK_DB
+        _follow_near(record, under_peak_db)
         if record.voiced:
             _extend(record)
             _remember(record, sounds[i])
@@ -55,6 +60,7 @@ def follow_speech(
             record.word_run = 0
             if active[i]:
                 record.stray += 1
+        record.quiet_run = max(record.silence_run, record.near_silence_run - NEAR_DELAY_TICKS)
 
 
 @compiled
@@ -69,7 +75,28 @@ def _follow_peak(record: Record, level_db: float) -> None:
 
 
 @compiled
+def _follow_near(record: Record, under_peak_db: float) -> None:
+    """The same talker by a stricter measure, which goes quiet although somebody talks on in the background."""
+    record.near_silence_run += 1
+    if under_peak_db < NEAR_UNDER_PEAK_DB:
+        if record.near_total > 0:
+            record.near_pause = max(record.near_pause, record.near_silence_run - 1)
+        record.near_silence_run = 0
+        record.near_total += 1
+        record.last_near = record.tick
+        record.weak_run = 0
+    elif record.voiced:
+        record.weak_run += 1
+
+
+@compiled
 def _forget_speech(record: Record) -> None:
+    record.behind += record.voice_total
+    record.near_total = 0
+    record.loose_total = 0
+    record.last_near = -1
+    record.near_pause = 0
+    record.weak_run = 0
     record.first_speech = -1
     record.last_speech = -1
     record.bursts = 0
@@ -94,6 +121,7 @@ def _take_back(record: Record) -> None:
         _forget_speech(record)
     else:
         record.voice_total -= record.tone_voice
+        record.near_total = min(record.near_total, record.voice_total)
     record.tone_voice = 0
 
 

@@ -37,6 +37,14 @@ _SPEECH = [
     ("voiced", "?"),
     ("silence_run", "i4"),
     ("loose_silence_run", "i4"),  # the same, taking anything within 20 dB of the peak for speech
+    ("near_silence_run", "i4"),  # the same, taking only what comes close to the peak for speech
+    ("quiet_run", "i4"),  # what decides: quiet by the plain measure, or 0.2 s longer by the strict one
+    ("near_total", "i4"),
+    ("loose_total", "i4"),
+    ("last_near", "i4"),
+    ("near_pause", "i4"),  # longest pause between speech close to the peak
+    ("weak_run", "i4"),  # speech since then that did not come close: a trailing voice, or somebody behind the talker
+    ("behind", "i4"),  # speech before a louder talker came
     ("voice_total", "i4"),
     ("first_speech", "i4"),  # tick of the first speech, -1 before it
     ("last_speech", "i4"),
@@ -66,7 +74,7 @@ _TONE = [
     ("tone_voice", "i4"),  # voiced ticks counted before the run was known to be a tone
 ]
 SLOT = np.dtype(_CLOCK + _LEVELS + _SPEECH + _TONE, align=True)
-_MARKS = ("voice_known", "first_active", "first_speech", "last_speech", "burst_start", "tone_start")
+_MARKS = ("voice_known", "first_active", "first_speech", "last_speech", "last_near", "burst_start", "tone_start")
 
 Slots = NDArray[np.void]
 Record = Any  # one element of Slots inside compiled code

@@ -12,6 +12,7 @@ from amd.verdict import CallClass
 from media.frames import SAMPLE_RATE_HZ
 
 Chance = np.random.Generator
+_CROWDS = ("crowd", "contributor", "librispeech")  # what the manifest calls a speaker that nobody noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Recipe:
             for clip in of_kind(clips, "human_sentence", "human_short", "speech_voicemail_message")
             if clip.seconds >= 1.2
         ]
+        self.talkers = of_kind(clips, "conversation", "speech_voicemail_message")
         self.short_prompts = [clip for clip in of_kind(clips, "machine_prompt") if 0.3 <= clip.seconds <= 1.6]
         self.long_people = [
             clip
@@ -90,18 +92,20 @@ class Recipe:
             (0.22, self._sentence),
         ]
         if self.training:
-            makers.append((0.08, self._talent_as_person))
-        return self._pick(makers)
+            makers += [(0.04, self._talk), (0.03, self._joined_words)]
+            makers += [(0.03, self._talent_as_person), (0.01, self._talent_sentence)]
+        answer = self._pick(makers)
+        return replace(answer, wave=self._another_voice(answer.wave)) if self.training else answer
 
     def machine(self) -> Answer:
         """A recording answers: a greeting, prompts in a row, or (in training) a person's own long greeting."""
         makers: list[tuple[float, Callable[[], Answer | None]]] = [
             (0.25, self._greeting),
             (0.30, self._prompt),
-            (0.25, self._prompts_in_a_row),
+            (0.28 if self.training else 0.25, self._prompts_in_a_row),
         ]
         if self.training:
-            makers += [(0.15, self._long_person), (0.04, self._many_words)]
+            makers += [(0.12, self._long_person), (0.04, self._many_words), (0.09, self._personal_greeting)]
         return self._pick(makers)
 
     def _pick(self, makers: Sequence[tuple[float, Callable[[], Answer | None]]]) -> Answer:
@@ -143,7 +147,7 @@ class Recipe:
         first = self._one(self.words)
         if first is None:
             return None
-        friends = [c for c in self.words if c.speaker == first.speaker and c.source == first.source]
+        friends = self._friends(first)
         second = friends[int(self.chance.integers(len(friends)))]
         parts = [self._short(clip) for clip in (first, second)]
         gap = np.zeros(int(self.chance.uniform(0.2, 0.7) * SAMPLE_RATE_HZ), dtype=np.float32)
@@ -161,6 +165,48 @@ class Recipe:
         wave = None if clip is None else self._piece(clip, 1.2, 3.0)
         return None if clip is None or wave is None else _person(wave, "one sentence", clip)
 
+    def _talk(self) -> Answer | None:
+        """A sentence out of a conversation: nobody reads it."""
+        clip = self._one(self.talkers)
+        wave = None if clip is None else self._piece(clip, 1.2, 3.0)
+        return None if clip is None or wave is None else _person(wave, "one sentence", clip)
+
+    def _joined_words(self) -> Answer | None:
+        """Words of one speaker so close together that they make a sentence: most speakers of the data say no other."""
+        first = self._one(self.words)
+        if first is None:
+            return None
+        wanted_s = self.chance.uniform(1.2, 2.8)
+        parts = [self._short(first)]
+        while sum(map(len, parts)) / SAMPLE_RATE_HZ < wanted_s - 0.2:
+            parts.append(np.zeros(int(self.chance.uniform(0.02, 0.13) * SAMPLE_RATE_HZ), dtype=np.float32))
+            parts.append(self._next_word(first, parts[0]))
+        wave = np.concatenate(parts)
+        return _person(wave, "joined words", first) if len(wave) <= 3.2 * SAMPLE_RATE_HZ else None
+
+    def _next_word(self, first: Clip, sounds_like: Wave) -> Wave:
+        """Another word of the same speaker; the same clip in another tone where the speakers are not told apart."""
+        if not first.speaker.startswith(_CROWDS):
+            friends = self._friends(first)
+            word = self._short(friends[int(self.chance.integers(len(friends)))])
+        else:
+            word = self._short(first)
+        word = effects.faster(word, self.chance.uniform(0.93, 1.08))
+        return effects.at_level(word, effects.rms_db(sounds_like) + self.chance.normal(-1, 2))
+
+    def _friends(self, first: Clip) -> list[Clip]:
+        return [c for c in self.words if c.speaker == first.speaker and c.source == first.source]
+
+    def _another_voice(self, wave: Wave) -> Wave:
+        """More speakers out of few: higher and quicker or lower and slower, livelier or flatter, in a room."""
+        if self.chance.random() < 0.6:
+            wave = effects.faster(wave, self.chance.uniform(0.84, 1.2))
+        if self.chance.random() < 0.4:
+            wave = effects.with_dynamics(wave, self.chance.uniform(0.7, 1.9))
+        if self.chance.random() < 0.2:
+            wave = effects.roomy(wave, self.chance)
+        return wave
+
     def _piece(self, clip: Clip, least_s: float, most_s: float) -> Wave | None:
         """A stretch between two pauses of a recording that lasts as long as wanted."""
         cuts = clip.cuts
@@ -175,6 +221,10 @@ class Recipe:
         """Breaks a shortcut: a studio voice that says one short thing and waits counts as a person."""
         clip = self._one(self.short_prompts)
         return None if clip is None else _person(clip.wave, "talent", clip)
+
+    def _talent_sentence(self) -> Answer | None:
+        clip = self._one(self.prompts)
+        return None if clip is None or clip.seconds > 2.6 else _person(clip.wave, "talent", clip)
 
     def _greeting(self) -> Answer | None:
         clip = self._one(self.greetings)
@@ -195,7 +245,10 @@ class Recipe:
             gap_s = self.chance.uniform(0.15, 1.0) if self.training else self.chance.uniform(0.3, 0.85)
             parts.append(np.zeros(int(gap_s * SAMPLE_RATE_HZ), dtype=np.float32))
             parts.append(friends[int(self.chance.integers(len(friends)))].wave)
-        return _machine(np.concatenate(parts), "prompts in a row", first)
+        wave = np.concatenate(parts)[: 12 * SAMPLE_RATE_HZ]
+        if self.training:
+            wave = self._another_voice(wave)
+        return _machine(wave, "prompts in a row", first)
 
     def _long_person(self) -> Answer | None:
         """Most greetings are spoken by their owners: long speech by people counts as a machine."""
@@ -207,11 +260,28 @@ class Recipe:
             start = int(self.chance.integers(int((clip.seconds - 7) * SAMPLE_RATE_HZ)))
         return _machine(self._restyled(clip.wave[start:]), "personal greeting", clip)
 
+    def _personal_greeting(self) -> Answer | None:
+        """An owner's greeting of several sentences: people's sentences with pauses between them count as a machine."""
+        first = self._one(self.sentences if self.chance.random() < 0.7 else self.talkers)
+        if first is None:
+            return None
+        wanted_s = self.chance.uniform(4.2, 8.0)
+        parts: list[Wave] = []
+        for _ in range(12):
+            if sum(map(len, parts)) / SAMPLE_RATE_HZ >= wanted_s:
+                break
+            piece = self._piece(first, 0.7, 3.5)
+            parts.append(first.wave[: 3 * SAMPLE_RATE_HZ] if piece is None else piece)
+            parts.append(np.zeros(int(self.chance.uniform(0.15, 0.9) * SAMPLE_RATE_HZ), dtype=np.float32))
+            if self.chance.random() < 0.4:
+                first = self._one(self.sentences) or first
+        return _machine(self._another_voice(np.concatenate(parts)), "personal greeting", first)
+
     def _many_words(self) -> Answer | None:
         first = self._one(self.words)
         if first is None:
             return None
-        friends = [c for c in self.words if c.speaker == first.speaker and c.source == first.source]
+        friends = self._friends(first)
         parts: list[Wave] = []
         while sum(map(len, parts)) / SAMPLE_RATE_HZ < 5.0:
             parts.append(friends[int(self.chance.integers(len(friends)))].wave)
@@ -222,17 +292,20 @@ class Recipe:
         """Another maker's hand: speed, pauses, digital silence."""
         if not self.training:
             return wave
+        wave = wave[: 12 * SAMPLE_RATE_HZ]
         if self.chance.random() < 0.5:
             wave = effects.faster(wave, self.chance.uniform(0.86, 1.18))
         if self.chance.random() < 0.7:
             wave = effects.stretch_pauses(wave, self.chance)
-        return wave
+        if self.chance.random() < 0.45:
+            wave = effects.with_dynamics(wave, self.chance.uniform(0.7, 2.0))
+        return effects.roomy(wave, self.chance) if self.chance.random() < 0.2 else wave
 
     def line(self) -> LineSettings:
         """A line drawn at random for training."""
-        kind = str(self.chance.choice(["clean", "noise", "speech", "music"], p=[0.62, 0.1, 0.16, 0.12]))
+        kind = str(self.chance.choice(["clean", "noise", "speech", "music"], p=[0.58, 0.09, 0.2, 0.13]))
         return LineSettings(
-            codec=[None, "ULAW", "ALAW", "GSM610"][int(self.chance.choice(4, p=[0.35, 0.2, 0.2, 0.25]))],
+            codec=[None, "ULAW", "ALAW", "GSM610"][int(self.chance.choice(4, p=[0.4, 0.21, 0.21, 0.18]))],
             loss=float(self.chance.uniform(0, 0.05)) if self.chance.random() < 0.25 else 0.0,
             background_db=None if kind == "clean" else float(self.chance.uniform(-50, -36)),
             background_kind=kind,
@@ -245,7 +318,7 @@ class Recipe:
     def call(self, answer: Answer, line: LineSettings) -> Call:
         """Send an answer through a line."""
         chance = self.chance
-        wave = answer.wave
+        wave = answer.wave[: int(line.longest_s * SAMPLE_RATE_HZ)]
         if self.training:
             wave = effects.tilted(wave, chance)
             if chance.random() < 0.35:

@@ -8,8 +8,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from amd.training.clips import Wave, pauses
+from amd.training.clips import Wave, envelope_db, pauses
 from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from media.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 
 Chance = np.random.Generator
 
@@ -49,6 +50,30 @@ def tilted(wave: Wave, chance: Chance) -> Wave:
     return np.fft.irfft(spectrum * 10 ** (gain_db / 20), size)[: len(wave)].astype(np.float32)
 
 
+def roomy(wave: Wave, chance: Chance) -> Wave:
+    """Said in a room: the wave and its echoes, noise that dies away within 0.1 to 0.5 s, 4 to 16 dB under it."""
+    length = int(chance.uniform(0.1, 0.5) * SAMPLE_RATE_HZ)
+    decay = np.exp(-6.9 * np.arange(length) / length)  # 60 dB
+    echoes = chance.normal(0, 1, length) * decay
+    echoes *= 10 ** (-chance.uniform(4, 16) / 20) / np.sqrt(np.sum(echoes**2))
+    echoes[: int(0.002 * SAMPLE_RATE_HZ)] = 0.0
+    echoes[0] = 1.0
+    size = 1 << (len(wave) + length - 1).bit_length()
+    heard = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(echoes, size), size)
+    return np.asarray(heard[: len(wave) + length // 3], dtype=np.float32)
+
+
+def with_dynamics(wave: Wave, factor: float) -> Wave:
+    """Make a voice livelier (over 1) or flatter (under 1): its level's distance from the peak times the factor."""
+    level = envelope_db(wave)
+    if len(level) < 5:
+        return wave
+    smooth = np.convolve(level, np.full(5, 0.2), mode="same")
+    under_db = np.clip(smooth - np.percentile(smooth, 95), -24.0, 0.0)
+    gain_db = np.interp(np.arange(len(wave)), np.arange(len(level)) * 80 + 40, under_db * (factor - 1.0))
+    return np.asarray(wave * 10 ** (gain_db / 20), dtype=np.float32)
+
+
 def stretch_pauses(wave: Wave, chance: Chance, low_s: float = 0.4, high_s: float = 1.0, share: float = 0.8) -> Wave:
     """Give most pauses inside a prompt a new length: makers differ, and 0.7-0.85 s between sentences is common."""
     out = []
@@ -86,6 +111,10 @@ def to_int16(wave: Wave) -> NDArray[np.int16]:
 
 def through_codec(samples: NDArray[np.int16], subtype: str) -> NDArray[np.int16]:
     """One round trip through ULAW, ALAW or GSM610."""
+    if subtype == "ULAW":
+        return ulaw_decode(ulaw_encode(samples))
+    if subtype == "ALAW":
+        return alaw_decode(alaw_encode(samples))
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, SAMPLE_RATE_HZ, format="WAV", subtype=subtype)
     buffer.seek(0)

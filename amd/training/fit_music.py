@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from amd import music
 from amd.bank import AmdBank
+from amd.known_prompts import KnownPrompts
 from amd.model import Undecided
 from amd.music import MusicModel
 from amd.offline import frames_of
@@ -52,7 +53,7 @@ def _heard(calls: Sequence[Call]) -> tuple[NDArray[np.float64], NDArray[np.bool_
     labels: list[bool] = []
     for first in range(0, len(calls), _BATCH):
         chunk = calls[first : first + _BATCH]
-        bank = AmdBank(len(chunk), Undecided())
+        bank = AmdBank(len(chunk), Undecided(), known=KnownPrompts([]))
         frames = [np.pad(f, ((0, 250 - len(f)), (0, 0))) for f in (frames_of(c.samples)[:250] for c in chunk)]
         block = np.stack(frames, axis=1)
         for slot in range(len(chunk)):

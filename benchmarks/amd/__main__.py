@@ -1,8 +1,10 @@
 """Scores of AMD on sources that were left out of training, beside Asterisk's AMD().
 
-python -m benchmarks.amd --data FOLDER --folds FOLDER [--extra FOLDER ...] --out report.html
+python -m benchmarks.amd --data FOLDER --folds FOLDER [--extra FOLDER ...] [--people FOLDER ...] --out report.html
 
-The fold models come from `timbre amd train --folds-out FOLDER`.
+The fold models come from `timbre amd train --folds-out FOLDER`; each judges the sources that its training left out. The
+model itself (the shipped one, or --model) judges recordings that are in no training: prompts of other makers (--extra)
+and other people (--people: a folder is a source, its files are words and sentences of one speaker).
 """
 
 import argparse
@@ -16,18 +18,22 @@ import numpy as np
 from amd import evaluate as scoring
 from amd.app_amd import VICIDIAL
 from amd.manifest import ManifestEntry
-from amd.model import Model, load_model
+from amd.model import DEFAULT_MODEL, Model, load_model
 from amd.offline import frames_of
 from amd.pictures import write_report
 from amd.training import workshop
 from amd.training.calls import LINES, Call
-from amd.training.clips import Clip, read_clips, trim
+from amd.training.clips import Clip, Wave, read_clips, trim
+from amd.training.effects import rms_db
 from amd.verdict import CallClass
 from benchmarks.amd import speed
 from benchmarks.amd.tone_calls import tone_calls
+from media.frames import SAMPLE_RATE_HZ
 from media.soundfiles import SoundFileUnusable, load
 
+_NOTHING_SAID_DB = -55.0  # sets of prompts hold recordings of silence
 Records = dict[str, list[scoring.Record]]
+Tables = dict[str, tuple[list[scoring.Score], scoring.Errors]]
 CONTESTANTS = ("timbre", "AMD() defaults", "AMD() VICIdial")
 
 
@@ -49,12 +55,14 @@ def main() -> None:
         calls += [suppressed(call) for call in calls if call.line == "clean"]
         _judge(calls, model, records)
         print(f"fold {number}: {len(calls)} calls of {sorted(left_out)}", flush=True)
-    for folder in options.extra:
-        calls = workshop.test_calls(list(_prompts(folder)), workshop.background_of(clips), 270, options.seed + 50)
-        _judge(calls, folds[0], records)
-    _judge(tone_calls(options.tones, options.seed), folds[0], records)
+    model = load_model(options.model)
+    unheard: Records = {name: [] for name in CONTESTANTS}
+    for calls in _calls_of_others(clips, options):
+        _judge([*calls, *(suppressed(call) for call in calls if call.line == "clean")], model, unheard)
+        print(f"{len(calls)} calls of {sorted({call.source for call in calls})}", flush=True)
+    _judge(tone_calls(options.tones, options.seed), model, unheard)
     speeds = [speed.measure(_mixed(clips, options.seed), streams) for streams in options.streams]
-    _report(records, speeds, options)
+    _report({"sources left out": records, "in no training": unheard}, speeds, options)
 
 
 def _options() -> argparse.Namespace:
@@ -62,6 +70,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of clips with manifest.csv")
     parser.add_argument("--folds", type=Path, required=True, help="fold models of `timbre amd train --folds-out`")
     parser.add_argument("--extra", type=Path, nargs="*", default=[], help="prompts of other makers, one folder each")
+    parser.add_argument("--people", type=Path, nargs="*", default=[], help="people in no training, one folder each")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model that --extra and --people try")
     parser.add_argument("--calls", type=int, default=3600)
     parser.add_argument("--tones", type=int, default=60, help="calls per tone class")
     parser.add_argument("--streams", type=int, nargs="*", default=[250, 500, 1000, 2000])
@@ -71,7 +81,29 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _calls_of_others(clips: Sequence[Clip], options: argparse.Namespace) -> Iterable[list[Call]]:
+    """Recordings that no training heard: machines of each maker for itself, people together."""
+    background = workshop.background_of(clips)
+    for folder in options.extra:
+        yield workshop.test_calls(list(_prompts(folder)), background, 270, options.seed + 50)
+    if options.people:
+        people = [clip for folder in options.people for clip in _people(folder)]
+        yield workshop.test_calls(people, background, options.calls, options.seed + 60)
+
+
 def _prompts(folder: Path) -> Iterable[Clip]:
+    for wave in _waves(folder):
+        if len(wave) >= SAMPLE_RATE_HZ // 2:
+            yield Clip("machine_prompt", folder.name, folder.name, "", wave)
+
+
+def _people(folder: Path) -> Iterable[Clip]:
+    for wave in _waves(folder):
+        kind = "human_sentence" if len(wave) >= 1.2 * SAMPLE_RATE_HZ else "human_short"
+        yield Clip(kind, folder.name, folder.name, "", wave)
+
+
+def _waves(folder: Path) -> Iterable[Wave]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() in (".wav", ".gsm", ".flac"):
             try:
@@ -79,8 +111,8 @@ def _prompts(folder: Path) -> Iterable[Clip]:
             except SoundFileUnusable as error:
                 print(error)
                 continue
-            if len(wave) >= 4000:
-                yield Clip("machine_prompt", folder.name, folder.name, "", wave)
+            if rms_db(wave) > _NOTHING_SAID_DB:
+                yield wave
 
 
 def suppressed(call: Call) -> Call:
@@ -122,14 +154,22 @@ def _regrouped(group: Sequence[scoring.Record], by: str) -> list[scoring.Record]
     return [replace(record, entry=replace(record.entry, subset=getattr(record.entry, by))) for record in group]
 
 
-def _report(records: Records, speeds: Sequence[speed.Speed], options: argparse.Namespace) -> None:
-    tables = {}
+def _tables(records: Records, where: str) -> Tables:
+    tables: Tables = {}
     for name, group in records.items():
         wrong = scoring.errors(group)
-        tables[f"{name}: what was said"] = (scoring.scores(group), wrong)
+        tables[f"{name}, {where}: what was said"] = (scoring.scores(group), wrong)
         if name == CONTESTANTS[0]:
-            tables[f"{name}: the line"] = (scoring.scores(_regrouped(group, "path")), wrong)
-            tables[f"{name}: the source left out"] = (scoring.scores(_regrouped(group, "source")), wrong)
+            tables[f"{name}, {where}: the line"] = (scoring.scores(_regrouped(group, "path")), wrong)
+            tables[f"{name}, {where}: the source"] = (scoring.scores(_regrouped(group, "source")), wrong)
+    return tables
+
+
+def _report(parts: dict[str, Records], speeds: Sequence[speed.Speed], options: argparse.Namespace) -> None:
+    tables: Tables = {}
+    for where, records in parts.items():
+        tables |= _tables(records, where)
+    everything = {name: [record for records in parts.values() for record in records[name]] for name in CONTESTANTS}
     rows = "".join(
         f"<li>{row.streams} streams: {row.mean_ms:.1f} ms a tick, p99 {row.p99_ms:.1f} ms (CPU {row.cpu_p99_ms:.1f}), "
         f"{row.us_per_frame:.1f} us a frame, {row.bytes_per_stream} bytes a stream</li>"
@@ -137,9 +177,9 @@ def _report(records: Records, speeds: Sequence[speed.Speed], options: argparse.N
     )
     notes = (
         "Nobody in these recordings answers a phone: short words and sentences of real people stand in for answers. "
-        f"Every call comes from a source its model never heard.<ul>{rows}</ul>"
+        f"Every call comes from a source that the model which judged it never heard.<ul>{rows}</ul>"
     )
-    write_report(options.out, tables, records, [], notes)
+    write_report(options.out, tables, everything, [], notes)
     figures = {
         "scores": {name: [asdict(row) for row in rows] for name, (rows, _) in tables.items()},
         "errors": {name: asdict(wrong) for name, (_, wrong) in tables.items()},
