@@ -10,8 +10,8 @@ from dialer.pacing.hazard import HazardLaw, hazard_law
 from dialer.pacing.plan import FlightStage, FlightView, Limits, PacingEvent, PacingEventKind, Plan, Tally
 
 K = PacingEventKind
-# A tally that leaves the guard nothing to object to: the forecast decides.
-EARNED = Tally(people=400, abandoned=2)
+# After ten minutes with so many people the guard knows what to count on: the forecast decides.
+LATER_S, MET = 600.0, Tally(people=60)
 
 
 def taught(people_of_ten: int = 3, calls: int = 200) -> HazardLaw:
@@ -30,6 +30,12 @@ def taught(people_of_ten: int = 3, calls: int = 200) -> HazardLaw:
     return law
 
 
+def begun(law: HazardLaw) -> HazardLaw:
+    """The law after the first moment of its window."""
+    law.plan(look(agents=agents(talking=10)))
+    return law
+
+
 def test_given_no_history_it_starts_with_about_one_call_for_each_agent() -> None:
     plan = hazard_law(first_ratio=1.2).plan(look(agents=agents(idle=10)))
     assert 10 <= plan.place <= 12  # the guard does not let two more be placed while it knows nobody
@@ -41,14 +47,14 @@ def test_given_no_history_and_a_single_agent_it_still_dials() -> None:
 
 
 def test_given_what_it_learnt_it_places_more_calls_than_agents() -> None:
-    plan = taught().plan(look(agents=agents(idle=10), today=EARNED))
+    plan = begun(taught()).plan(look(LATER_S, agents(idle=10), today=MET))
     assert 15 <= plan.place <= 35
     assert dict(plan.forecast)["risk_of_next"] > dict(plan.forecast)["theta"]
 
 
 def test_given_more_people_in_the_list_it_places_fewer_calls() -> None:
-    crowd = look(agents=agents(idle=10), today=EARNED)
-    assert taught(people_of_ten=6).plan(crowd).place < taught(people_of_ten=1).plan(crowd).place
+    crowd = look(LATER_S, agents(idle=10), today=MET)
+    assert begun(taught(people_of_ten=6)).plan(crowd).place < begun(taught(people_of_ten=1)).plan(crowd).place
 
 
 def test_given_calls_in_flight_or_waiting_it_places_fewer() -> None:
