@@ -127,7 +127,19 @@ def _e164(number: phonenumbers.PhoneNumber) -> E164:
 
 
 def _zones(number: phonenumbers.PhoneNumber) -> tuple[str, ...]:
-    return tuple(zone for zone in timezone.time_zones_for_number(number) if zone != _UNKNOWN_ZONE)
+    """Numbers that belong to no place (mobiles) ring anywhere in their country; others where their prefix says.
+
+    What kind a number is costs most of the time, and need not be known where its prefix says the whole country.
+    """
+    zones = timezone.time_zones_for_geographical_number(number)
+    if zones != _country_zones(number.country_code):
+        zones = timezone.time_zones_for_number(number)
+    return tuple(zone for zone in zones if zone != _UNKNOWN_ZONE)
+
+
+@lru_cache(maxsize=1024)
+def _country_zones(country_code: int) -> tuple[str, ...]:
+    return tuple(timezone.time_zones_for_geographical_number(phonenumbers.PhoneNumber(country_code, 0)))
 
 
 def _why_unreadable(error: phonenumbers.NumberParseException, region: str) -> str:

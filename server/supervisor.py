@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from telephony.asterisk.pidfile import ended
 from telephony.errors import TelephonyError
 
-_LOOK_EVERY_S = 0.25
+_LOOK_EVERY_S = 10.0
 _FIRST_PAUSE_S = 0.25
 _LAST_PAUSE_S = 10.0
 # A part that lived this long died of something new: start it at once.
@@ -37,22 +38,28 @@ class Supervised:
 
 
 Say = Callable[[str], None]
-Sleep = Callable[[float], Awaitable[None]]
+Watch = Callable[[int], Awaitable[object]]
 
 
-async def keep_running(parts: Sequence[Supervised], say: Say, monotonic_s: Callable[[], float]) -> None:
-    """Watch over `parts` until cancelled."""
+async def _until_it_ends(pid: int) -> None:
+    """The kernel tells when a process ends; a look now and then is for a pid file that somebody took away."""
+    await ended(pid, _LOOK_EVERY_S)
+
+
+async def keep_running(
+    parts: Sequence[Supervised], say: Say, monotonic_s: Callable[[], float], watch: Watch = _until_it_ends
+) -> None:
+    """Watch over `parts` until cancelled. watch: waits until a process ends, or for a while."""
     async with asyncio.TaskGroup() as group:
         for supervised in parts:
-            group.create_task(_keep(supervised, say, monotonic_s), name=f"supervisor of {supervised.name}")
+            group.create_task(_keep(supervised, say, monotonic_s, watch), name=f"supervisor of {supervised.name}")
 
 
-async def _keep(supervised: Supervised, say: Say, monotonic_s: Callable[[], float]) -> None:
+async def _keep(supervised: Supervised, say: Say, monotonic_s: Callable[[], float], watch: Watch) -> None:
     pause_s, started_s = _FIRST_PAUSE_S, monotonic_s()
     while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
-        if supervised.part.pid is not None:
-            continue
+        while (pid := supervised.part.pid) is not None:
+            await watch(pid)
         if monotonic_s() - started_s > _HEALTHY_S:
             pause_s = _FIRST_PAUSE_S
         say(f"{supervised.name} died; {supervised.lost}. It is started again")

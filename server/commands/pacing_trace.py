@@ -68,7 +68,7 @@ def ab(
     trace: FolderOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Compare the two ways of pacing of a campaign's test (table ab of its file): by turns that chance decided, with intervals."""
+    """Compare a campaign's two ways of pacing (table ab of its file): by turns that chance decided, with intervals."""
     folder = trace or _folder(campaign, config)
     blocks = _blocks(folder if folder.is_file() else folder / "ab.jsonl")
     for settings in dict.fromkeys(block.settings for block in blocks):

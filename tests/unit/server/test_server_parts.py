@@ -137,7 +137,9 @@ class MortalPart:
 async def test_given_a_part_that_dies_then_it_is_started_again_with_growing_pauses_and_it_is_told() -> None:
     clock: Clock = VirtualClock()
     part, told = MortalPart(refusals=4), list[str]()
-    supervisor = asyncio.create_task(keep_running([Supervised("Redis", part, "q")], told.append, clock.monotonic_s))
+    supervisor = asyncio.create_task(
+        keep_running([Supervised("Redis", part, "q")], told.append, clock.monotonic_s, lambda _pid: asyncio.sleep(0.25))
+    )
     await asyncio.sleep(10)
     assert part.starts == []
     part.pid = None
