@@ -12,8 +12,8 @@ setup:
 demo: setup
 	@$(BIN)/timbre demo $(DEMO_ARGS)
 
-test: setup lint
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: setup
+	@PYTEST_ARGS="$(PYTEST_ARGS)" bash tools/tests.sh
 
 unit: setup
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)

@@ -188,7 +188,7 @@ async def test_given_a_port_in_use_when_an_instance_starts_then_the_message_name
     taken = dialer_asterisk.settings.http_port
     instance = asterisk_instance.make(http_port=taken, name="second")
 
-    with pytest.raises(PortInUse, match=rf"port {taken} \(TCP .*change http_port of the Asterisk instance 'second'"):
+    with pytest.raises(PortInUse, match=rf"port {taken} \(TCP .*set asterisk.http_port .*of the instance 'second'"):
         await instance.start()
 
     assert instance.pid is None
