@@ -120,6 +120,8 @@ async def test_given_a_campaign_when_the_server_is_killed_then_talks_go_on_and_n
     await dial(node, "server-killed", numbers)
     await node.asked_until("/status", lambda status: talking(status) == AGENTS)
     in_talk = {attempt["lead_id"] for attempt in await attempts(node, "server-killed") if attempt["state"] == "bridged"}
+    recordings = node.folder.settings.recordings_dir
+    await until(lambda: len(list(recordings.glob("*.raw"))) >= AGENTS, 5.0)
     await node.kill()
     killed_s = time.time()
     await node.start(90.0)
@@ -139,7 +141,6 @@ async def test_given_a_campaign_when_the_server_is_killed_then_talks_go_on_and_n
         lasted_s.append(call.ended_s - killed_s)
         heard_from_s, heard_to_s = killed_s - call.recorded_from_s, call.ended_s - call.recorded_from_s - 0.5
         assert loud_share(call.heard, heard_from_s, heard_to_s) > 0.5, "the callee did not hear the agent any more"
-    recordings = node.folder.settings.recordings_dir
     await until(lambda: len(list(recordings.glob("*.flac"))) >= AGENTS, 10.0)
     lengths = sorted(len(soundfiles.load(path)) / SAMPLE_RATE_HZ for path in recordings.glob("*.flac"))
     since_the_kill = sorted(lasted_s)
