@@ -43,6 +43,7 @@ from telephony.sim.taps import SimTaps
 from telephony.sim.virtual_time import VirtualClock
 from tests.unit.dialer.wires import Cable, Wire
 
+_DYING_ROUNDS = 10
 LIST = "list-1"
 CAMPAIGN = Campaign(
     "c1",
@@ -225,10 +226,14 @@ class House:
     async def kill(self) -> None:
         """kill -9 of this node: nothing it still does reaches the exchange or the database any more."""
         self.wire.dead = self.cable.dead = True
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=1.0)
+        for _ in range(_DYING_ROUNDS):  # what dies begins to tidy up, and waits for an exchange that is dead to it
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.2)
+        raise AssertionError(f"a killed node lives on: {[task.get_name() for task in tasks]}")
 
     async def again(self) -> "House":
         """A new node over the same database and exchange: the server started again."""
