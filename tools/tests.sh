@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every check: lint and unit tests beside the tests with real parts, which mostly wait. Both are told whole; either fails all.
+# Every check: acceptance tests alone, then lint and unit tests beside the tests with real parts, which mostly wait.
+# All are run and told whole; any of them fails all.
 set -u
 BIN=.venv/bin
 beside=$(mktemp)
@@ -20,14 +21,17 @@ beside() {
 PYTEST_ARGS=${PYTEST_ARGS:-}
 export -f beside none_is_fine
 export BIN PYTEST_ARGS
+"$BIN/python" -m pytest tests/acceptance $PYTEST_ARGS # alone: they listen to real voices
+none_is_fine $? "$PYTEST_ARGS"
+acceptance=$?
 nice -n 15 bash -c beside >"$beside" 2>&1 &
 pid=$!
 trap 'kill "$pid" 2>/dev/null; rm -f "$beside"; exit 130' INT TERM
-"$BIN/python" -m pytest tests/acceptance tests/contract tests/integration $PYTEST_ARGS
+"$BIN/python" -m pytest tests/contract tests/integration $PYTEST_ARGS
 none_is_fine $? "$PYTEST_ARGS"
 real=$?
 wait "$pid"
 unit=$?
 echo "== lint and unit tests, run beside"
 cat "$beside"
-[ "$real" -eq 0 ] && [ "$unit" -eq 0 ]
+[ "$acceptance" -eq 0 ] && [ "$real" -eq 0 ] && [ "$unit" -eq 0 ]

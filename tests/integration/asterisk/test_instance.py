@@ -335,7 +335,9 @@ async def test_given_every_kind_of_trunk_when_pjsip_is_reloaded_then_asterisk_ac
     shown = await instance.rx("pjsip show endpoints")
 
     assert [trunk.name for trunk in trunks if f"Endpoint:  {trunk.name} " not in shown] == []
-    assert [line for line in _log(instance).splitlines() if "ERROR" in line] == []
+    errors = [line for line in _log(instance).splitlines() if "ERROR" in line]
+    # These carriers do not exist, and from the loopback their addresses cannot be asked whether they live.
+    assert [line for line in errors if "sending OPTIONS request" not in line] == []
     assert "account" in await instance.rx("pjsip show registrations")
 
 
