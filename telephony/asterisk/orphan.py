@@ -1,9 +1,14 @@
 """Start a process that is nobody's child: it stays when we go, and is no zombie when it goes."""
 
 import asyncio
+import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from telephony.asterisk.pidfile import ended, start_time
 
 
 async def start_orphan(script: str, console: Path, environment: Mapping[str, str] | None = None) -> int:
@@ -25,3 +30,32 @@ async def start_orphan(script: str, console: Path, environment: Mapping[str, str
         return int(starter.stdout)
 
     return await asyncio.to_thread(start)
+
+
+async def kill_group(pid: int, timeout_s: float) -> None:
+    """KILL what `start_orphan` started, with all that it started itself, and wait until nothing of it runs.
+
+    A script that has not become its program yet may have a `mkdir` or `mount` under way, which its own end does not end.
+    """
+    try:
+        group = os.getpgid(pid)
+    except ProcessLookupError:
+        return
+    if group == os.getpgrp():  # somebody's own child after all: its group is not ours to end
+        os.kill(pid, signal.SIGKILL)
+        await ended(pid, timeout_s)
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    for each in await asyncio.to_thread(_members, group):
+        await ended(each, timeout_s)
+
+
+def _members(group: int) -> list[int]:
+    """Every process of a group that still runs. Blocking, some milliseconds."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(int(path.name)) == group and start_time(int(path.name)) is not None:
+                found.append(int(path.name))
+    return found

@@ -15,7 +15,7 @@ from telephony.asterisk.changes import reload_commands
 from telephony.asterisk.credentials import Credentials, load_or_create
 from telephony.asterisk.installation import Installation
 from telephony.asterisk.launch import launch_script
-from telephony.asterisk.orphan import start_orphan
+from telephony.asterisk.orphan import kill_group, start_orphan
 from telephony.asterisk.pidfile import PidFile, ended
 from telephony.asterisk.settings import AsteriskSettings
 from telephony.errors import LinkDown, SetupError
@@ -166,11 +166,10 @@ class AsteriskInstance:
         self._pid_file.remove()
 
     async def kill(self) -> None:
-        """KILL at once, as a crash would: far ends get no BYE. Returns when the process is gone."""
+        """KILL at once, as a crash would: far ends get no BYE. Returns when the process and its helpers are gone."""
         pid = self.pid
         if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-            await ended(pid, _STOP_TIMEOUT_S)
+            await kill_group(pid, _STOP_TIMEOUT_S)
 
     async def rx(self, command: str) -> str:
         """Run one command of Asterisk's command line and return what it prints. Raises LinkDown when nobody answers."""

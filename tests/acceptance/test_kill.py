@@ -104,6 +104,11 @@ def told(status: Any) -> str:
     return "\n".join(f"{each['where']}: {each['words']}" for each in status["troubles"])
 
 
+def recorded_for_a_second(recordings: Path) -> list[Path]:
+    """Recordings that go on and hold at least a second: two channels of 16 bits."""
+    return [path for path in recordings.glob("*.raw") if path.stat().st_size >= 4 * SAMPLE_RATE_HZ]
+
+
 def loud_share(path: Path, from_s: float, to_s: float) -> float:
     """Which part of the half seconds of a sound file holds speech."""
     samples = soundfiles.load(path)[int(from_s * SAMPLE_RATE_HZ) : int(to_s * SAMPLE_RATE_HZ)]
@@ -121,7 +126,7 @@ async def test_given_a_campaign_when_the_server_is_killed_then_talks_go_on_and_n
     await node.asked_until("/status", lambda status: talking(status) == AGENTS)
     in_talk = {attempt["lead_id"] for attempt in await attempts(node, "server-killed") if attempt["state"] == "bridged"}
     recordings = node.folder.settings.recordings_dir
-    await until(lambda: len(list(recordings.glob("*.raw"))) >= AGENTS, 5.0)
+    await until(lambda: len(recorded_for_a_second(recordings)) >= AGENTS, 10.0)
     await node.kill()
     killed_s = time.time()
     await node.start(90.0)
