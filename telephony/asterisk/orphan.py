@@ -35,7 +35,7 @@ async def start_orphan(script: str, console: Path, environment: Mapping[str, str
 async def kill_group(pid: int, timeout_s: float) -> None:
     """KILL what `start_orphan` started, with all that it started itself, and wait until nothing of it runs.
 
-    A script that has not become its program yet may have a `mkdir` or `mount` under way, which its own end does not end.
+    A script that has not become its program yet may have a `mkdir` or `mount` under way, which its end does not end.
     """
     try:
         group = os.getpgid(pid)
