@@ -43,6 +43,7 @@ from server.catalogue import Catalogue
 from server.clock import SystemClock
 from server.compiled import compile_all
 from server.event_hub import EventHub
+from server.first_contacts import FirstContactGauges
 from server.import_leads import LeadImporter
 from server.inbound import Inbound, compose_inbound, queue_settings
 from server.metrics import Metrics
@@ -291,6 +292,9 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "digital items": house.blending.run(),
         "calls to learn from": house.keeper.run(),
         "drift": house.drift.run(),
+        "first contacts": FirstContactGauges(
+            house.settings.inbound.first_contact_days, house.stores.calls, house.clock, house.hub.take, house.metrics
+        ).run(),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from agents.digital import DigitalStep, Occupancy
+from agents.first_contact import FirstContacts
 from campaigns.attempt import AttemptState
 from dialer.events import (
     AgentMoved,
@@ -106,6 +107,18 @@ class Metrics:
         self.flow_ends = Counter(
             "timbre_flow_ends", "Walks by how they ended", ["flow", "exit", "contained"], registry=registry
         )
+        self.first_contact = Gauge(
+            "timbre_first_contact_resolution_ratio",
+            "Served callers who did not call the same line again in time, of 30 days whose callers have had that time",
+            ["days"],
+            registry=registry,
+        )
+        self.first_contacts = Gauge(
+            "timbre_first_contacts",
+            "What it is made of: contacts, came_back, and anonymous callers who are left out",
+            ["what"],
+            registry=registry,
+        )
         self.survey = Counter(
             "timbre_survey_answers", "Survey answers", ["flow", "question", "score"], registry=registry
         )
@@ -114,6 +127,14 @@ class Metrics:
         """Ask `look` at every scrape."""
         self.occupancy.labels("voice").set_function(lambda: seen.voice if (seen := look()) else 0.0)
         self.occupancy.labels("productive").set_function(lambda: seen.productive if (seen := look()) else 0.0)
+
+    def show_first_contacts(self, found: FirstContacts, days: float) -> None:
+        """Show the latest count. Without contacts there is no ratio: a zero would be a lie."""
+        for what in ("contacts", "came_back", "anonymous"):
+            self.first_contacts.labels(what).set(getattr(found, what))
+        self.first_contact.clear()
+        if found.resolution is not None:
+            self.first_contact.labels(f"{days:g}").set(found.resolution)
 
     def take_digital(self, step: DigitalStep) -> None:
         """Count what happens to digital items."""

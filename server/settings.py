@@ -219,6 +219,15 @@ class ExtensionPart(_Part):
     agent: str
 
 
+class InboundPart(_Part):
+    """Calls from outside in general.
+
+    first_contact_days: who calls the same line again within so many days after being served was not helped.
+    """
+
+    first_contact_days: Annotated[float, Field(gt=0, le=90)] = 7.0
+
+
 class MessagesPart(_Part):
     """The hook that delivers a channel's messages; e-mail without one goes by [ivr.mail]."""
 
@@ -270,6 +279,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     trunks: tuple[TrunkPart, ...] = ()
     agents: tuple[AgentPart, ...] = ()
+    inbound: InboundPart = InboundPart()
     ivr: IvrPart = IvrPart()
     queues: tuple[QueuePart, ...] = ()
     lines: tuple[LinePart, ...] = ()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from agents.first_contact import FirstContacts
+
 
 class CallStage(StrEnum):
     """Where a call from outside is."""
@@ -172,14 +174,6 @@ class EndCount:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstContacts:
-    """People who called for the first time in a while and were served, and how many of them called again."""
-
-    contacts: int
-    came_back: int
-
-
-@dataclass(frozen=True, slots=True)
 class SurveyCount:
     """One question's answers: how many gave which score."""
 
@@ -253,8 +247,8 @@ class CallStore(Protocol):
         """How calls from outside that began in [since_s, until_s) ended."""
         ...
 
-    async def first_contacts(self, since_s: float, until_s: float, within_s: float) -> FirstContacts:
-        """Served callers of [since_s, until_s) who had not called for within_s, and those who called again within_s."""
+    async def first_contacts(self, since_s: float, until_s: float, within_s: float) -> Sequence[FirstContacts]:
+        """`agents.first_contact.first_contacts` of the calls that are over, by line."""
         ...
 
 

@@ -112,7 +112,8 @@ class Reception:
             return
         now_s = services.clock.now_s()
         stored = StoredCall(
-            new_id(now_s, services.rng), services.node, arrived.channel_id, arrived.called, arrived.caller, now_s,
+            new_id(now_s, services.rng), services.node, arrived.channel_id, arrived.called,
+            known_number(arrived.caller), now_s,
             flow=route.flow, language=route.language,
         )  # fmt: skip
         async with KeyLine(services.control, arrived.channel_id, services.link) as line:
@@ -182,7 +183,9 @@ class Reception:
         match call.journal.call.stage:
             case CallStage.QUEUE:
                 return "abandoned in queue"
-            case CallStage.TALK | CallStage.TRANSFER:
+            case CallStage.TALK:
+                return "talked"
+            case CallStage.TRANSFER if call.journal.call.talk_s:  # else nobody outside had answered yet
                 return "talked"
             case _:
                 return "caller_left"
@@ -318,6 +321,11 @@ class Reception:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.services.trouble(f"a call from outside could not be followed: {type(error).__name__}: {error}")
+
+
+def known_number(caller: str) -> str:
+    """The caller's number, "" when the network tells none: it writes "anonymous", "restricted" and other words then."""
+    return caller if any(mark.isdigit() for mark in caller) else ""
 
 
 def number_key(number: str) -> str:

@@ -371,6 +371,8 @@ async def to_number(call: InboundCall, number: str, ring_s: float) -> Transferre
             await call.ask(lambda: control.add_to_bridge(bridge_id, call.line.channel_id))
             await call.line.unless_gone(outsider.line.gone())
         finally:
+            talk_s = services.clock.monotonic_s() - began_s
+            call.journal.note(talk_s=call.journal.call.talk_s + talk_s)
             await control.destroy_bridge(bridge_id)
         return Transferred(TransferEnd.TALKED, services.clock.monotonic_s() - began_s)
 

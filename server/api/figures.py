@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
+from agents.first_contact import DAY_S, closed_window, total
 from server.api.house import TheHouse
 from server.house import House
 from storage.calls import EndCount, QueueWait
 
 router = APIRouter(tags=["inbound"])
 Since = Annotated[float, Query(ge=0, description="Seconds since 1970, UTC; 0: the last day.")]
-_DAY_S = 86_400.0
 
 
 class QueueHistory(BaseModel):
@@ -74,22 +74,38 @@ class FlowEnds(BaseModel):
     ended: dict[str, int]
 
 
-class FirstContactView(BaseModel):
-    """First-contact resolution: callers who were served and did not call again within `within_h` hours.
+class LineContacts(BaseModel):
+    """First contacts of one line. resolution: None when there are none.
 
-    contacts: served callers of the period who had not called in the hours before it; the latest `within_h` hours are
-    left out, because their callers may still come back. resolution: None when nobody counts.
+    anonymous: served callers without a number: nobody can tell whether they called again, so they are left out.
+    """
+
+    line: str
+    contacts: int
+    came_back: int
+    anonymous: int
+    resolution: float | None
+
+
+class FirstContactView(BaseModel):
+    """First-contact resolution: callers who were served and did not call the same line again within so many days.
+
+    since_s, until_s: the period that was counted. It ends `within_days` ago: callers of later may still come back.
     """
 
     contacts: int
     came_back: int
+    anonymous: int
     resolution: float | None
-    within_h: float
+    within_days: float
+    since_s: float
+    until_s: float
+    lines: list[LineContacts]
 
 
 def since(house: House, since_s: float) -> float:
     """A beginning that was given, else a day ago."""
-    return since_s or house.clock.now_s() - _DAY_S
+    return since_s or house.clock.now_s() - DAY_S
 
 
 @router.get("/queues/{queue_id}/history")
@@ -163,17 +179,25 @@ def _ends(flow: str, counts: list[EndCount]) -> FlowEnds:
 @router.get("/inbound/first-contact")
 async def first_contact(
     house: TheHouse,
-    since_s: Since = 0.0,
+    since_s: Annotated[float, Query(ge=0, description="Seconds since 1970; 0: 30 days before the end.")] = 0.0,
     until_s: float = 0.0,
-    within_h: Annotated[float, Query(gt=0, le=2160)] = 168.0,
+    within_days: Annotated[float, Query(ge=0, le=90, description="0: as the settings say.")] = 0.0,
 ) -> FirstContactView:
-    """First-contact resolution, by who called again; since_s 0: the 30 days before the last within_h hours."""
-    within_s = within_h * 3600.0
-    until_s = min(until_s or house.clock.now_s(), house.clock.now_s() - within_s)
-    found = await house.stores.calls.first_contacts(since_s or until_s - 30 * _DAY_S, until_s, within_s)
-    resolution = 1 - found.came_back / found.contacts if found.contacts else None
+    """First-contact resolution, by who called the same line again (`agents.first_contact`)."""
+    days = within_days or house.settings.inbound.first_contact_days
+    since_s, until_s = closed_window(house.clock.now_s(), days * DAY_S, since_s, until_s)
+    found = await house.stores.calls.first_contacts(since_s, until_s, days * DAY_S)
+    lines = [LineContacts(**asdict(each), resolution=each.resolution) for each in found]
+    every = total(found)
     return FirstContactView(
-        contacts=found.contacts, came_back=found.came_back, resolution=resolution, within_h=within_h
+        contacts=every.contacts,
+        came_back=every.came_back,
+        anonymous=every.anonymous,
+        resolution=every.resolution,
+        within_days=days,
+        since_s=since_s,
+        until_s=until_s,
+        lines=lines,
     )
 
 

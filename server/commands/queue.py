@@ -66,14 +66,16 @@ def ends(hours: Hours = 24.0, config: ConfigOption = None) -> None:
 
 @app.command("first-contact")
 def first_contact(
-    within_h: Annotated[
-        float, typer.Option("--within", help="Who calls again within so many hours came back.")
-    ] = 168.0,
+    days: Annotated[
+        float, typer.Option("--days", help="Who calls the same line again within so many days came back.", min=0)
+    ] = 0.0,
     config: ConfigOption = None,
 ) -> None:
-    """Callers who were served at their first call, and did not call again."""
-    row = ask(settings_of(config), "GET", "/inbound/first-contact", params={"within_h": within_h})
-    _show([row], "contacts", "came_back", "resolution", "within_h")
+    """Callers who were served and did not call the same line again; by line, then all of them."""
+    found = ask(settings_of(config), "GET", "/inbound/first-contact", params={"within_days": days})
+    _show([*found["lines"], found | {"line": "all"}], "line", "contacts", "came_back", "anonymous", "resolution")
+    days_counted = f"{found['within_days']:g}"
+    console.print(f"Within {days_counted} days; who was served in the last {days_counted} days is not counted yet.")
 
 
 @app.command()

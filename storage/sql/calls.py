@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Integer, Table, bindparam, case, cast, exists, func, select, update
 
+from agents.first_contact import FirstContacts
 from storage.calls import (
     CallbackState,
     CallStage,
     CallStep,
     EndCount,
-    FirstContacts,
     NodeCount,
     QueueCallback,
     QueueWait,
@@ -110,22 +110,40 @@ _ENDS = Statement(
     .group_by(calls.c.flow, calls.c.ended_how, _TALKED)
     .order_by(calls.c.flow, calls.c.ended_how, _TALKED)
 )
+# First contacts, as `agents.first_contact` defines them. Ends in the menu's good-bye: contained; "talked" without an
+# agent's seconds: with somebody outside.
 _OTHER = calls.alias("other")
-_SAME_CALLER = (_OTHER.c.caller == calls.c.caller, _OTHER.c.did != "")
-_BEFORE = exists().where(
-    *_SAME_CALLER,
+
+
+def _served(table: Any) -> Any:
+    helped = (table.c.talk_s > 0) | (table.c.ended_how == "goodbye") | (table.c.ended_how == "talked")
+    return table.c.ended_at_s.is_not(None) & helped
+
+
+_SAME = (_OTHER.c.caller == calls.c.caller, _OTHER.c.did == calls.c.did)
+_SERVED_BEFORE = exists().where(
+    *_SAME,
+    _served(_OTHER),
     _OTHER.c.started_at_s < calls.c.started_at_s,
-    _OTHER.c.started_at_s >= calls.c.started_at_s - bindparam("within_s"),
+    _OTHER.c.started_at_s > calls.c.started_at_s - bindparam("within_s"),
 )
 _AGAIN = exists().where(
-    *_SAME_CALLER,
+    *_SAME,
+    _OTHER.c.started_at_s >= calls.c.ended_at_s,
     _OTHER.c.started_at_s > calls.c.started_at_s,
-    _OTHER.c.started_at_s <= calls.c.started_at_s + bindparam("within_s"),
+    _OTHER.c.started_at_s < calls.c.started_at_s + bindparam("within_s"),
 )
+_KNOWN = calls.c.caller != ""
 _FIRST_CONTACTS = Statement(
-    select(func.count(), func.sum(case((_AGAIN, 1), else_=0))).where(
-        *_FROM_OUTSIDE, calls.c.caller != "", (calls.c.talk_s > 0) | (calls.c.ended_how == "goodbye"), ~_BEFORE
+    select(
+        calls.c.did,
+        func.sum(case((_KNOWN, 1), else_=0)),
+        func.sum(case((_KNOWN & _AGAIN, 1), else_=0)),
+        func.sum(case((_KNOWN, 0), else_=1)),
     )
+    .where(*_FROM_OUTSIDE, _served(calls), ~_KNOWN | ~_SERVED_BEFORE)
+    .group_by(calls.c.did)
+    .order_by(calls.c.did)
 )
 
 
@@ -211,11 +229,11 @@ class SqlCallStore:
         rows = await self._database.read(lambda tx: tx.all(_ENDS, wanted))
         return [EndCount(row[0], row[1], bool(row[2]), int(row[3])) for row in rows]
 
-    async def first_contacts(self, since_s: float, until_s: float, within_s: float) -> FirstContacts:
-        """Served callers who had not called for a while, and those who called again."""
+    async def first_contacts(self, since_s: float, until_s: float, within_s: float) -> Sequence[FirstContacts]:
+        """Served callers who had not been served for a while, and those who called again."""
         wanted = {"since_s": since_s, "until_s": until_s, "within_s": within_s}
-        row = await self._database.read(lambda tx: tx.one(_FIRST_CONTACTS, wanted))
-        return FirstContacts(int(row[0]), int(row[1] or 0)) if row else FirstContacts(0, 0)
+        rows = await self._database.read(lambda tx: tx.all(_FIRST_CONTACTS, wanted))
+        return [FirstContacts(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
 
 _ADD_CALLBACK, _PUT_CALLBACK = InsertIgnore(queue_callbacks), Upsert(queue_callbacks)

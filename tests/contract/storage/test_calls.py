@@ -1,12 +1,13 @@
 """Calls from outside and what callers gave us, on both databases."""
 
+import random
 from dataclasses import replace
 
+from agents.first_contact import LineCall, first_contacts
 from storage.calls import (
     CallbackState,
     CallStage,
     CallStep,
-    FirstContacts,
     QueueCallback,
     QueueWait,
     StoredAnswer,
@@ -97,16 +98,18 @@ async def test_given_calls_that_ended_when_counted_then_by_flow_way_and_whether_
     assert await storage.calls.ends(11.0, 100.0) == []
 
 
-async def test_given_people_who_call_again_when_first_contacts_are_counted_then_they_came_back(
-    storage: SqlStorage,
-) -> None:
-    moments = {"a": [100.0], "b": [100.0, 140.0], "c": [60.0, 100.0, 250.0], "d": [100.0], "": [100.0]}
-    for caller, began in moments.items():
-        for at_s in began:
-            how = "caller_left" if caller == "d" else "goodbye"
-            call = replace(CALL, call_id=f"{caller}-{at_s}", caller=caller, started_at_s=at_s, ended_how=how)
-            await storage.calls.put(replace(call, ended_at_s=at_s + 5))
-    found = await storage.calls.first_contacts(90.0, 300.0, 50.0)
-    # a once; b came back; c's call at 100 was a second one, that at 250 a first; d was not served.
-    assert (found.contacts, found.came_back) == (3, 1)
-    assert await storage.calls.first_contacts(300.0, 400.0, 50.0) == FirstContacts(0, 0)
+async def test_given_any_calls_when_first_contacts_are_counted_then_as_they_are_defined(storage: SqlStorage) -> None:
+    rng, known = random.Random(20261122), []
+    for number in range(400):
+        line, caller = rng.choice(("+3491", "+3492", "")), rng.choice(("a", "b", "c", "d", ""))
+        began_s, lasted_s = float(rng.randrange(1000)), float(rng.randrange(30))
+        how, talk_s = rng.choice((("goodbye", 0.0), ("talked", 5.0), ("caller_left", 0.0), ("talked", 0.0)))
+        over = rng.random() < 0.9
+        call = replace(CALL, call_id=f"c{number}", did=line, caller=caller, started_at_s=began_s, talk_s=talk_s)
+        await storage.calls.put(replace(call, ended_at_s=began_s + lasted_s, ended_how=how) if over else call)
+        if line:  # calls that we place are nobody's contact
+            known.append(LineCall(line, caller, began_s, began_s + lasted_s, over and how != "caller_left"))
+    found = {each.line: each for each in await storage.calls.first_contacts(200.0, 800.0, 40.0)}
+    assert found == first_contacts(known, 200.0, 800.0, 40.0)
+    assert all(0 < each.came_back < each.contacts and each.anonymous for each in found.values()) and len(found) == 2
+    assert await storage.calls.first_contacts(2000.0, 3000.0, 40.0) == []

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from agents.first_contact import DAY_S
+from server.first_contacts import FirstContactGauges
 from server.house import House
 from server.settings import load
 from server.stores import open_stores
@@ -153,20 +155,29 @@ async def test_given_a_switch_when_flipped_then_flows_see_it_at_once_and_the_nex
 async def test_given_people_who_call_again_when_first_contacts_are_counted_then_only_settled_ones_count(
     client: httpx.AsyncClient,
 ) -> None:
-    stores, now_s = house_of(client).stores, time.time()
-    hour_s = 3600.0
-    callers = {"a": [40.0], "b": [40.0, 39.0], "c": [40.0, 10.0], "d": [0.5], "e": [40.0]}
-    for name, hours in callers.items():
-        for number, ago_h in enumerate(hours):
-            how = "caller_left" if name == "e" else "goodbye"
-            await stores.calls.put(
+    house, now_s = house_of(client), time.time()
+    callers = {"+34a": [9.0], "+34b": [9.0, 8.5], "+34c": [9.0, 0.5], "+34d": [1.0], "+34e": [9.0], "": [9.0, 8.9]}
+    for name, days in callers.items():
+        for number, ago in enumerate(days):
+            how, began_s = "caller_left" if name == "+34e" else "goodbye", now_s - ago * DAY_S
+            await house.stores.calls.put(
                 StoredCall(
-                    f"{name}{number}", "n", f"ch-{name}{number}", "+34910000001", f"+34{name}", now_s - ago_h * hour_s,
-                    CallStage.ENDED, ended_at_s=now_s - ago_h * hour_s + 60, ended_how=how,
+                    f"{name}{number}", "n", f"ch-{name}{number}", "+34910000001", name, began_s, CallStage.ENDED,
+                    ended_at_s=began_s + 60, ended_how=how,
                 )
             )  # fmt: skip
-    answer = (await client.get("/api/v1/inbound/first-contact?within_h=5")).json()
-    assert answer == {"contacts": 4, "came_back": 1, "resolution": 0.75, "within_h": 5.0}
+    answer = (await client.get("/api/v1/inbound/first-contact")).json()
+    counted = {"contacts": 3, "came_back": 1, "anonymous": 2, "resolution": pytest.approx(2 / 3)}
+    assert {name: answer[name] for name in counted} == counted and answer["within_days"] == 7.0
+    assert answer["until_s"] == pytest.approx(now_s - 7 * DAY_S, abs=60.0)
+    assert answer["lines"] == [counted | {"line": "+34910000001"}]
+    longer = (await client.get("/api/v1/inbound/first-contact?within_days=8.9")).json()
+    assert (longer["contacts"], longer["came_back"]) == (3, 2)
+    assert "timbre_first_contact_resolution_ratio{" not in (await client.get("/metrics")).text
+    await FirstContactGauges(7.0, house.stores.calls, house.clock, house.hub.take, house.metrics).count()
+    shown = (await client.get("/metrics")).text
+    assert f'timbre_first_contact_resolution_ratio{{days="7"}} {1 - 1 / 3}' in shown
+    assert 'timbre_first_contacts{what="anonymous"} 2.0' in shown
 
 
 async def test_given_queues_when_metrics_are_read_then_what_nobody_counts_for_is_left_out(
