@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fuzz", type=int, default=42, help="calls with random keys on real lines")
     parser.add_argument("--fuzz-virtual", type=int, default=300, help="calls with random keys a flow on virtual time")
     parser.add_argument("--seed", type=int, help="of random keys; a new one is drawn and told when left out")
+    parser.add_argument("--keep", type=Path, help="a folder for sound, packets and words of every call with a finding")
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--html", type=Path, help="write a page there")
     given = parser.parse_args(arguments)
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
     print(f"{len(plans)} flows, {sum(len(p.explored.trials) for p in plans)} calls, seed {seed}", flush=True)
     virtual = [wrong for plan in plans for wrong in fuzz_virtually(plan, given.fuzz_virtual, seed)]
     began_s = time.monotonic()
-    rows, fuzzed, troubles = asyncio.run(_walk(plans, given.at_once, given.most, given.fuzz, seed))
+    rows, fuzzed, troubles = asyncio.run(_walk(plans, given, seed))
     report = {
         "seed": seed, "at_once": given.at_once, "took_s": round(time.monotonic() - began_s, 1),
         "flows": [row.values() for row in rows],
@@ -63,15 +64,13 @@ def _files(places: list[Path]) -> list[Path]:
     return [file for file in found if not file.name.endswith(".test.yaml")]
 
 
-async def _walk(
-    plans: list[Plan], at_once: int, most: int, fuzz: int, seed: int
-) -> tuple[list[Row], list[str], list[str]]:
+async def _walk(plans: list[Plan], given: argparse.Namespace, seed: int) -> tuple[list[Row], list[str], list[str]]:
     factory = AsteriskFactory(install.require())
     try:
         _, network = await asyncio.to_thread(make_network, factory)
         async with walk_node(network) as node:
-            rows = await walk_plans(node, plans, at_once, most)
-            fuzzed = await fuzz_really(node, plans, fuzz, seed, at_once)
+            rows = await walk_plans(node, plans, given.at_once, given.most, given.keep)
+            fuzzed = await fuzz_really(node, plans, given.fuzz, seed, given.at_once)
             print(f"the event loop was late by {node.loop_late_s:.2f} s at most")
             return rows, fuzzed, node.troubles()
     finally:

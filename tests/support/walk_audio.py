@@ -29,6 +29,7 @@ _PIECE_S, _LOUD_DBFS = 0.25, -40.0
 _EDGE_S, _SLACK_S = 0.1, 0.06
 _EARLY_S, _LATE_S = 0.6, 1.2  # the sender's clock and its sending wander apart by a few frames a minute
 _SHORTEST_S = 0.35
+_HELD_UP_S = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,13 @@ def _cut_edges(wanted: Samples, window: Samples, places: Sequence[float], open_e
     if not open_end:
         edges["end"] = (max(first, last - size), places[1])
     cut = []
+    # A prompt that was held up between its first piece and the next is whole: its edge lies that much further out.
+    held_up = int(_HELD_UP_S * SAMPLE_RATE_HZ)
+    room = {"beginning": (held_up, slack), "end": (slack, held_up)}
     for name, (start, place_s) in edges.items():
         at = start + round(place_s * SAMPLE_RATE_HZ)
-        near = window[max(0, at - slack) : at + size + slack]
+        early, late = room[name]
+        near = window[max(0, at - early) : at + size + late]
         if levels.find(wanted[start : start + size], near).similarity < THERE:
             cut.append(name)
     return cut

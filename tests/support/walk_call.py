@@ -17,7 +17,7 @@ from ivr.port import Spoken
 from ivr.simulate import Act, _as_words
 from media.g711 import ulaw_decode
 from tests.support.inbound_caller import InboundCaller, Keys, tone
-from tests.support.walk_audio import Checked, Heard, Listener, heard_of
+from tests.support.walk_audio import Checked, Heard, Listener, Packet, heard_of
 from tests.support.walk_line import CallWatch, Turn
 from tests.support.walk_node import STAFFED, WalkNode
 
@@ -39,6 +39,7 @@ class WalkedCall:
     checked: Checked | None = None
     took: frozenset[tuple[str, str]] = frozenset()
     left: bool = False  # the robot hung up
+    packets: list[Packet] = field(default_factory=list)
 
     @property
     def exit(self) -> Exit | None:
@@ -126,8 +127,9 @@ async def place(
             more.cancel()
         await robot.stop()
         node.book.pop(digits, None)
-    call.heard = await asyncio.to_thread(heard_of, list(caller.packets), ulaw_decode)
+    call.packets = list(caller.packets)
     caller.packets.clear()
+    call.heard = await asyncio.to_thread(heard_of, call.packets, ulaw_decode)
     call.took = taken(watch.events)
     _talks(node, call)
     return call

@@ -85,12 +85,17 @@ class WalkNode:
     backend: Backend
     book: dict[str, tuple[LoadedFlow, CallWatch]] = field(default_factory=dict)
     events: list[DialerEvent] = field(default_factory=list)
-    loop_late_s: float = 0.0
+    late: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def sip(self) -> tuple[str, int]:
         """Where to call."""
         return "127.0.0.1", self.folder.settings.asterisk.sip_port
+
+    @property
+    def loop_late_s(self) -> float:
+        """By how much the event loop was late at most."""
+        return max((by_s for _, by_s in self.late), default=0.0)
 
     def troubles(self) -> list[str]:
         """What the operator was told, but for what the calls' worlds did on purpose."""

@@ -16,6 +16,7 @@ from ivr.flow import LoadedFlow, load_flow
 from ivr.line import KeyRequest, RecordRequest
 from ivr.simulate import Act, Walk, walk
 from ivr.testing import read_script, script_of
+from tests.support import walk_evidence
 from tests.support.inbound_caller import Keys
 from tests.support.walk_audio import Listener
 from tests.support.walk_call import Robot, WalkedCall, place, walk_trial
@@ -91,8 +92,13 @@ def row_of(plan: Plan, calls: Sequence[WalkedCall]) -> Row:
     return row
 
 
-async def walk_plans(node: WalkNode, plans: Sequence[Plan], at_once: int = 30, most: int = 10_000) -> list[Row]:
-    """Walk every plan's calls (the first `most` of each), so many at once; every kind of key in turn."""
+async def walk_plans(
+    node: WalkNode, plans: Sequence[Plan], at_once: int = 30, most: int = 10_000, keep: Path | None = None
+) -> list[Row]:
+    """Walk every plan's calls (the first `most` of each), so many at once; every kind of key in turn.
+
+    keep: a folder for what was heard in calls with findings.
+    """
     order = [(plan, trial) for plan in plans for trial in plan.explored.trials[:most]]
     gate, listener = _Gate(at_once), Listener(node.house.inbound.flows.world.speech)  # type: ignore[union-attr, arg-type]
     kinds = tuple(Keys)
@@ -108,18 +114,22 @@ async def walk_plans(node: WalkNode, plans: Sequence[Plan], at_once: int = 30, m
         done = await asyncio.gather(*(one(index, plan, trial) for index, (plan, trial) in jobs))
     for _, call in done:
         await asyncio.to_thread(call.listen, listener)
+    if keep is not None:
+        await asyncio.to_thread(walk_evidence.keep, [call for _, call in done], node.late, keep)
     return [row_of(plan, [call for of, call in done if of is plan]) for plan in plans]
 
 
 @asynccontextmanager
 async def _watching_the_loop(node: WalkNode) -> AsyncIterator[None]:
-    """Keeps by how much the loop was late at most: callers and node share it, and both pay."""
+    """Keeps when the loop was late and by how much: callers and node share it, and both pay."""
 
     async def watch() -> None:
         while True:
             before_s = time.monotonic()
             await asyncio.sleep(0.05)
-            node.loop_late_s = max(node.loop_late_s, time.monotonic() - before_s - 0.05)
+            late_s = time.monotonic() - before_s - 0.05
+            if late_s > 0.02:
+                node.late.append((time.monotonic(), late_s))
 
     task = asyncio.create_task(watch(), name="watch of the loop")
     try:

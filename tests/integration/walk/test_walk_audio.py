@@ -56,6 +56,13 @@ def test_given_the_words_when_150_ms_are_missing_at_an_end_then_it_is_told(liste
     assert [fault.split(":")[0] for fault in heard(listener, sound).faults] == [f"its {end} is cut"]
 
 
+def test_given_the_words_when_held_up_in_their_first_word_then_they_are_whole(listener: Listener) -> None:
+    sound = listener.made(WORDS, "en")
+    begin = int(np.flatnonzero(np.abs(sound) > 500)[0]) + 1000
+    torn = np.concatenate([sound[:begin], np.zeros(1840, np.int16), sound[begin:]])
+    assert heard(listener, torn).faults == ()
+
+
 def test_given_the_words_with_pauses_of_late_frames_when_heard_then_they_are_whole(listener: Listener) -> None:
     sound = listener.made(WORDS, "en")
     late = np.zeros(480, np.int16)
