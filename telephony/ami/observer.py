@@ -55,6 +55,11 @@ class _OneLife(Manager):  # type: ignore[misc]
         for name in WANTED:
             self.register_event(name, lambda _manager, message: on_event(message))
 
+    def connection_made(self, f: asyncio.Future[Any]) -> None:
+        """Take a connection over; a failed one is for whoever awaits it, not for a timer that connects once more."""
+        if not f.cancelled() and f.exception() is None:
+            super().connection_made(f)
+
     def connection_lost(self, exc: object) -> None:
         """Give up: no reconnect, no repeated action."""
         self.awaiting_actions.clear()

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from panoramisk import Manager
 
 from telephony.ami.events import AmiEvent, ContactChanged, ContactState, FullyBooted, MediaQuality, read_event
 from telephony.ami.observer import AmiObserver, ForbiddenAction, checked
@@ -70,6 +71,22 @@ async def test_an_action_under_way_when_the_link_breaks_fails_at_once(
 async def test_an_unanswered_ping_ends_the_connection(manager: FakeManager, running: AmiObserver) -> None:
     del manager.answers["ping"]
     await until(lambda: manager.connections == 2)
+
+
+async def test_a_refused_connection_is_tried_again_by_nobody_but_the_observer(
+    manager: FakeManager, observer: AmiObserver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(Manager.defaults, "reconnect_timeout", 0)  # the library's own way back, without its 2 s
+    await manager.stop()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(observer.run())
+        await asyncio.sleep(0.1)  # some refusals
+        await manager.start(manager.port)
+        await observer.wait_up()
+        await until(lambda: len(manager.asked("ping")) >= 3)
+        task.cancel()
+    assert manager.connections == 1
+    assert caplog.records == []
 
 
 async def test_a_wrong_secret_is_refused_once(manager: FakeManager, observer: AmiObserver) -> None:
