@@ -336,7 +336,8 @@ class CallFlow:
                 outcome = Outcome.CONGESTION
                 detail["why"] = "the trunk gave no sign of the call until the ring timeout"
             case AttemptState.PLANNED | AttemptState.DIALING | AttemptState.RINGING:
-                outcome = Outcome.LOST if hung_up.lost else outcome_of_hangup(hung_up, self._signalling.early)
+                told = outcome_of_hangup(hung_up, self._signalling.early, rang=self.got_through)
+                outcome = Outcome.LOST if hung_up.lost else told
             case AttemptState.BRIDGED:
                 outcome = Outcome.BRIDGED
             case _ if self.abandoning:

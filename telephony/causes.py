@@ -189,9 +189,16 @@ _BY_ANSWERED_CLASS: dict[CallClass, Meaning] = {
 }
 
 
-def outcome_of_hangup(hung_up: HungUp, early: Verdict | None = None) -> Outcome:
-    """The outcome of a call that ended before it was answered; early: what was heard in its early media."""
+def outcome_of_hangup(hung_up: HungUp, early: Verdict | None = None, *, rang: bool = False) -> Outcome:
+    """The outcome of a call that ended before it was answered; early: what was heard in its early media.
+
+    rang: the network took the call up. Asterisk 22.10 tells of about one refusal in 6,000 with neither cause nor
+    status. A call that rang and ended so was no fault of ours: a failure would not count against the caps on calls
+    to a number, and the same phone would ring again after minutes.
+    """
     if early is None:
+        if rang and hung_up.q850 == 0 and hung_up.sip_status is None:
+            return Outcome.NO_ANSWER
         return meaning_of_hang_up(hung_up.q850, hung_up.sip_status).outcome
     return meaning_of_early_media(early.call_class, hung_up.q850, hung_up.sip_status).outcome
 

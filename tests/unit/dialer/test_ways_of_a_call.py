@@ -26,6 +26,8 @@ PLAIN = {
     "unallocated": (FarEnd.refused(404), Outcome.UNALLOCATED),
     "declined": (FarEnd.refused(603), Outcome.REJECTED),
     "no answer": (FarEnd.no_answer(), Outcome.NO_ANSWER),
+    "refused while it rang, cause not told": (FarEnd((Ring(0.2), HangUp(2.0, q850=0))), Outcome.NO_ANSWER),
+    "ended at once, cause not told": (FarEnd((HangUp(0.2, q850=0),)), Outcome.FAILED),
     "announcement": (FarEnd.announcement(), Outcome.ANNOUNCEMENT),
     "silence": (FarEnd.silent(), Outcome.SILENCE),
     "fax": (FarEnd((Ring(0.2), Answer(2.0), Say(0.2, 3.0)), CallClass.FAX), Outcome.FAX),

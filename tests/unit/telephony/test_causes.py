@@ -2,7 +2,15 @@ import pytest
 
 from amd.verdict import CallClass
 from campaigns.outcome import Outcome
-from telephony.causes import Meaning, SitKind, meaning_of_early_media, meaning_of_hang_up, meaning_of_sit
+from telephony.causes import (
+    Meaning,
+    SitKind,
+    meaning_of_early_media,
+    meaning_of_hang_up,
+    meaning_of_sit,
+    outcome_of_hangup,
+)
+from telephony.events import HungUp
 
 _OF_UNANSWERED = {
     Outcome.BUSY,
@@ -35,6 +43,21 @@ _OF_UNANSWERED = {
 )
 def test_a_hang_up_means(q850: int, sip_status: int | None, outcome: Outcome, dead: bool) -> None:
     assert meaning_of_hang_up(q850, sip_status) == Meaning(outcome, dead)
+
+
+@pytest.mark.parametrize(
+    ("rang", "q850", "sip_status", "outcome"),
+    [
+        (True, 0, None, Outcome.NO_ANSWER),
+        (False, 0, None, Outcome.FAILED),
+        (True, 0, 486, Outcome.BUSY),
+        (True, 3, None, Outcome.FAILED),
+    ],
+)
+def test_a_call_that_rang_and_ended_without_any_cause_is_no_fault_of_ours(
+    rang: bool, q850: int, sip_status: int | None, outcome: Outcome
+) -> None:
+    assert outcome_of_hangup(HungUp("c", 0.0, q850, sip_status), rang=rang) is outcome
 
 
 @pytest.mark.parametrize("sip_status", [None, 0, 100, 200, 302, 404, 486, 487, 499, 503, 599, 603, 699, 700])
