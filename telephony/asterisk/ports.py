@@ -1,12 +1,19 @@
 """Free ports for tests and for a second checkout, and who holds one that is not free."""
 
 import errno
+import itertools
+import os
 import random
 import socket
 from pathlib import Path
 
 from telephony.asterisk.settings import AsteriskSettings, PortRange
 from telephony.errors import SetupError
+
+# Each process goes through the single ports from another place on: it hands out none twice, and two that run at the
+# same time meet seldom.
+_steps = itertools.count(os.getpid() * 61)
+_LOWEST, _SINGLE_PORTS = 10_000, 6_000
 
 
 class PortInUse(SetupError):
@@ -28,23 +35,31 @@ def is_free(port: int, kind: socket.SocketKind, host: str = "127.0.0.1") -> bool
 
 
 def free_tcp_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody holds now; the kernel hands them out in turn, so two callers seldom get the same."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody holds now, below the kernel's own range; the same one is not handed out twice.
+
+    A port of the kernel's choice may go to anybody's outgoing connection before it is used, or while the server that
+    listens on it is being restarted.
+    """
+    return _free_port(host, socket.SOCK_STREAM)
 
 
 def free_udp_port(host: str = "127.0.0.1") -> int:
     """A port that is free on UDP and on TCP, for SIP."""
-    while True:
-        port = free_tcp_port(host)
-        if is_free(port, socket.SOCK_DGRAM, host):
+    return _free_port(host, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+
+
+def _free_port(host: str, *kinds: socket.SocketKind) -> int:
+    first = _end_of_ours() - _SINGLE_PORTS
+    for step in itertools.islice(_steps, _SINGLE_PORTS):
+        port = first + step % _SINGLE_PORTS
+        if all(is_free(port, kind, host) for kind in kinds):
             return port
+    raise PortInUse(f"no free port between {first} and {first + _SINGLE_PORTS}: stop something")
 
 
 def free_rtp_range(rng: random.Random, size: int = 400, host: str = "127.0.0.1") -> PortRange:
     """`size` UDP ports in a row that nobody holds now, starting at an even one, below the kernel's own range."""
-    first_port, last_port = 10_000, _ephemeral_start() - size
+    first_port, last_port = _LOWEST, _end_of_ours() - _SINGLE_PORTS - size
     for _ in range(200):
         first = rng.randrange(first_port, last_port) & ~1
         if all(is_free(port, socket.SOCK_DGRAM, host) for port in range(first, first + size)):
@@ -52,11 +67,13 @@ def free_rtp_range(rng: random.Random, size: int = 400, host: str = "127.0.0.1")
     raise PortInUse(f"no {size} free UDP ports in a row between {first_port} and {last_port}: stop something")
 
 
-def _ephemeral_start() -> int:
+def _end_of_ours() -> int:
+    """Where the kernel's own range begins; where that leaves too little below it, all ports are its and ours."""
     try:
-        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        start = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except (OSError, ValueError):
-        return 32_768
+        start = 32_768
+    return start if start > _LOWEST + 2 * _SINGLE_PORTS else 61_000
 
 
 def require_free(settings: AsteriskSettings) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -120,6 +121,23 @@ def test_given_a_port_in_use_when_required_then_the_message_names_it(tmp_path: P
 
         with pytest.raises(ports.PortInUse, match=rf"port {port} \(UDP on 127.0.0.1\) is in use.*sip_port.*'dialer'"):
             ports.require_free(settings)
+
+
+def test_given_many_parts_that_need_ports_then_none_gets_the_port_of_another() -> None:
+    found = [ports.free_tcp_port() for _ in range(200)] + [ports.free_udp_port() for _ in range(200)]
+
+    assert len(set(found)) == len(found)
+
+
+def test_given_somebody_on_a_port_then_it_is_not_handed_out() -> None:
+    first = ports.free_udp_port()
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # somebody else of this machine may be there already
+            other.bind(("127.0.0.1", first + 1))
+            other.listen()
+        found = [ports.free_tcp_port(), ports.free_udp_port()]
+
+    assert first + 1 not in found
 
 
 def test_given_free_ports_when_ranges_are_asked_for_then_they_are_even_and_free() -> None:
