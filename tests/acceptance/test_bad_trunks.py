@@ -83,13 +83,13 @@ class BadWorld:
         assert lead.state.value == "closed"
         return attempt
 
-    async def row(self, attempt: Attempt, *states: RecordingState) -> StoredRecording:
-        """The row of a conversation's recording once it is in one of these states."""
+    async def row(self, attempt: Attempt, state: RecordingState, *, finished: bool = False) -> StoredRecording:
+        """The row of a conversation's recording once it is in this state; finished: and has a length."""
         found: list[StoredRecording] = []
 
         async def there() -> bool:
             found[:] = await self.house.house.stores.recordings.of_attempt(attempt.attempt_id)
-            return [row.state for row in found] in [[state] for state in states]
+            return [row.state for row in found] == [state] and (found[0].duration_s is not None or not finished)
 
         await until(there, 20.0)
         return found[0]
@@ -186,7 +186,7 @@ async def test_given_the_disk_runs_full_in_a_conversation_then_it_goes_on_and_it
     assert (await world.row(whole, RecordingState.COMPLETE)).detail == ""
     assert "conversations are recorded again" in world.said_of_recordings()[told + 2]
     await until(lambda: (world.recordings / f"{cut.attempt_id}.flac").exists(), 10.0)
-    kept = await world.row(cut, RecordingState.FAILED)
+    kept = await world.row(cut, RecordingState.FAILED, finished=True)
     assert kept.duration_s is not None and 0.5 < kept.duration_s < 5.0
     assert "the disk was full" in kept.detail
     assert len(world.said_of_recordings()) == told + 3

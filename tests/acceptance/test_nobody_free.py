@@ -53,7 +53,6 @@ async def _dial(network: Network) -> Calls:
         await live.campaign(campaign_text("people"), screened + people)  # all placed while the agent is idle
         await live.dialled("people", len(screened + people))
         await live.dialled("voicemail", len(voicemails))
-        await live.nothing_left()
         answered = await _both_sides(live, "people")
         return Calls(
             [pair for pair in answered if pair[1].behaviour is Behaviour.PERSON_SHORT_WORD],

@@ -263,20 +263,27 @@ class LiveHouse:
         at_rest = {AgentState.IDLE, AgentState.PAUSED}
         await until(lambda: all(seat.state in at_rest for seat in self.house.desk.pool.seats()), timeout_s)
 
-    async def leaks(self) -> list[str]:
-        """Channels and bridges of calls that Asterisk still has; standing legs are none."""
-        state = await self.house.control.snapshot()
-        names = [channel.channel_id for channel in state.channels] + [bridge.bridge_id for bridge in state.bridges]
-        return [name for name in names if not name.endswith(("-legc", "-legb"))]
+    async def leaks(self, timeout_s: float = 10.0) -> list[str]:
+        """Channels and bridges of calls that stay in Asterisk; standing legs are none.
 
-    async def nothing_left(self, timeout_s: float = 10.0) -> None:
-        """Wait until Asterisk has nothing but standing legs; a leak shows in `leaks` afterwards."""
+        They are what is there after `timeout_s`: a call is over before its tap, its bridge and its channel are off
+        Asterisk's lists.
+        """
+        left: list[str] = []
 
         async def clean() -> bool:
-            return not await self.leaks()
+            left[:] = await self.listed()
+            return not left
 
         with contextlib.suppress(TimeoutError):
             await until(clean, timeout_s)
+        return left
+
+    async def listed(self) -> list[str]:
+        """Channels and bridges of calls that Asterisk lists now; standing legs are none."""
+        state = await self.house.control.snapshot()
+        names = [channel.channel_id for channel in state.channels] + [bridge.bridge_id for bridge in state.bridges]
+        return [name for name in names if not name.endswith(("-legc", "-legb"))]
 
     async def robots_off(self) -> None:
         """End the robots, so that what they recorded is whole."""

@@ -102,9 +102,9 @@ class WalkNode:
         said = [event for event in self.events if isinstance(event, Trouble)]
         return [f"{each.where}: {each.words}" for each in said if not each.words.startswith("flow ")]
 
-    async def leaks(self) -> list[str]:
-        """Channels and bridges of calls that Asterisk still has."""
-        return await LiveHouse.leaks(self)  # type: ignore[arg-type]
+    async def listed(self) -> list[str]:
+        """Channels and bridges of calls that Asterisk lists now, in order."""
+        return sorted(await LiveHouse.listed(self))  # type: ignore[arg-type]
 
     # `dialer.inbound.services.Flows`
 

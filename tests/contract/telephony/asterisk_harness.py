@@ -201,7 +201,7 @@ def _read_raw(path: Path) -> "np.ndarray[tuple[int, int], np.dtype[np.int16]]":
 
 
 async def _bridges_that_stay(control: AriCallControl) -> set[str]:
-    """Bridges that are still listed after 2 s: Asterisk answers DELETE before a bridge with callers in it is gone."""
+    """Bridges that are still listed after 10 s: Asterisk answers DELETE before a bridge with callers in it is gone."""
     left: set[str] = set()
 
     async def gone() -> bool:
@@ -210,7 +210,7 @@ async def _bridges_that_stay(control: AriCallControl) -> set[str]:
         return not left
 
     with contextlib.suppress(TimeoutError):
-        await until(gone, 2.0)
+        await until(gone, 10.0)
     return left
 
 

@@ -7,13 +7,12 @@ from telephony.events import BridgeEntered, BridgeLeft, HungUp
 from tests.contract.telephony.harness import (
     Behaviour,
     ExchangeHarness,
-    bridge_members,
     channel_state,
     ended,
-    eventually,
     fresh_id,
     placed,
     until_heard,
+    until_members,
 )
 
 
@@ -28,7 +27,7 @@ class Bridging:
             for call in (agent, person):
                 await harness.control.add_to_bridge(bridge_id, call.channel_id)
                 assert (await call.until(BridgeEntered)).bridge_id == bridge_id
-            assert await bridge_members(harness, bridge_id) == {agent.channel_id, person.channel_id}
+            await until_members(harness, bridge_id, {agent.channel_id, person.channel_id})
             await until_heard(harness, agent.channel_id, person.channel_id)
             await until_heard(harness, person.channel_id, agent.channel_id)
         await harness.control.destroy_bridge(bridge_id)
@@ -43,8 +42,8 @@ class Bridging:
             await harness.control.add_to_bridge(second, call.channel_id)
             await call.until(BridgeLeft, lambda event: event.bridge_id == first)
             await call.until(BridgeEntered, lambda event: event.bridge_id == second)
-            assert await bridge_members(harness, first) == set()
-            assert await bridge_members(harness, second) == {call.channel_id}
+            await until_members(harness, first, set())
+            await until_members(harness, second, {call.channel_id})
         for bridge_id in (first, second):
             await harness.control.destroy_bridge(bridge_id)
 
@@ -56,7 +55,7 @@ class Bridging:
             await call.until(BridgeEntered)
             await ended(harness, call)
             assert call.kinds()[-1] is HungUp
-            assert await bridge_members(harness, bridge_id) == set()
+            await until_members(harness, bridge_id, set())
         await harness.control.destroy_bridge(bridge_id)
 
     async def test_destroying_a_bridge_leaves_its_calls_up(self, harness: ExchangeHarness) -> None:
@@ -67,7 +66,7 @@ class Bridging:
             await call.until(BridgeEntered)
             await harness.control.destroy_bridge(bridge_id)
             await call.until(BridgeLeft)
-            assert await bridge_members(harness, bridge_id) is None
+            await until_members(harness, bridge_id, None)
             assert await channel_state(harness, call.channel_id) == "up"
 
     async def test_removing_takes_a_call_out_and_removing_twice_is_a_success(self, harness: ExchangeHarness) -> None:
@@ -90,7 +89,7 @@ class Bridging:
         assert [bridge.bridge_id for bridge in state.bridges].count(bridge_id) == 1
         await harness.control.destroy_bridge(bridge_id)
         await harness.control.destroy_bridge(bridge_id)
-        assert await bridge_members(harness, bridge_id) is None
+        await until_members(harness, bridge_id, None)
 
     async def test_a_call_that_is_gone_cannot_be_bridged(self, harness: ExchangeHarness) -> None:
         bridge_id = f"{fresh_id()}-talk"
@@ -114,10 +113,6 @@ class Bridging:
             async with placed(harness, Behaviour.HANGS_UP, answered=True) as person:
                 await harness.control.add_to_bridge(bridge_id, person.channel_id)
                 await person.until(HungUp)
-
-            async def alone() -> bool:
-                return await bridge_members(harness, bridge_id) == {agent.channel_id}
-
-            await eventually(harness, alone, "the agent is alone in the bridge")
+            await until_members(harness, bridge_id, {agent.channel_id})
             assert await channel_state(harness, agent.channel_id) == "up"
         await harness.control.destroy_bridge(bridge_id)

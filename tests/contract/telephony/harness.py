@@ -161,6 +161,27 @@ async def bridge_members(harness: ExchangeHarness, bridge_id: str) -> set[str] |
     return next((set(bridge.channel_ids) for bridge in state.bridges if bridge.bridge_id == bridge_id), None)
 
 
+async def until_members(harness: ExchangeHarness, bridge_id: str, wanted: set[str] | None) -> None:
+    """Wait until exactly these are in a bridge, or (None) until there is no such bridge.
+
+    An exchange answers before all of it is done: Asterisk lists a bridge for some milliseconds after its DELETE.
+    """
+
+    async def so() -> bool:
+        return await bridge_members(harness, bridge_id) == wanted
+
+    await eventually(harness, so, f"in bridge {bridge_id} are {wanted}")
+
+
+async def until_no_channel(harness: ExchangeHarness, channel_id: str) -> None:
+    """Wait until the exchange lists the channel no more, which may be some milliseconds after its end was told."""
+
+    async def gone() -> bool:
+        return await channel_state(harness, channel_id) is None
+
+    await eventually(harness, gone, f"channel {channel_id} is gone")
+
+
 async def channel_state(harness: ExchangeHarness, channel_id: str) -> str | None:
     """The state of a channel; None when there is no such channel."""
     state = await harness.control.snapshot()

@@ -15,7 +15,6 @@ from tests.contract.telephony.harness import (
     Behaviour,
     Call,
     ExchangeHarness,
-    bridge_members,
     channel_state,
     ended,
     eventually,
@@ -23,6 +22,8 @@ from tests.contract.telephony.harness import (
     placed,
     tap_order_for,
     until_heard,
+    until_members,
+    until_no_channel,
 )
 
 LOUD = 300  # mean absolute sample; silence and comfort noise stay far below
@@ -67,7 +68,7 @@ class Listening:
             with open_tap(harness, call.channel_id) as (order, slot):
                 await harness.control.start_tap(order)
                 await until_loud(harness, slot)
-                assert await bridge_members(harness, order.bridge_id) == {call.channel_id, order.tap_channel_id}
+                await until_members(harness, order.bridge_id, {call.channel_id, order.tap_channel_id})
                 await harness.control.stop_tap(order)
 
     async def test_an_announcement_is_heard_before_any_answer(self, harness: ExchangeHarness) -> None:
@@ -93,8 +94,12 @@ class Listening:
             with open_tap(harness, call.channel_id) as (order, slot):
                 await harness.control.start_tap(order)
                 await until_loud(harness, slot)
-                present = [there for there, _ in await listen(harness, slot, 50)]
-                assert sum(present) >= 45
+                # A machine that is busy with other work leaves out frames for a moment, not for seconds.
+                for _ in range(4):
+                    present = sum(there for there, _ in await listen(harness, slot, 50))
+                    if present >= 45:
+                        break
+                assert present >= 45
                 await harness.control.stop_tap(order)
 
     async def test_a_far_end_without_audio_reads_as_silence(self, harness: ExchangeHarness) -> None:
@@ -127,13 +132,9 @@ class Listening:
     async def _only_the_talk_is_left(
         self, harness: ExchangeHarness, order: TapOrder, bridge_id: str, agent: Call, person: Call
     ) -> None:
-        assert await bridge_members(harness, bridge_id) == {agent.channel_id, person.channel_id}
-        assert await bridge_members(harness, order.bridge_id) is None
-
-        async def tap_gone() -> bool:
-            return await channel_state(harness, order.tap_channel_id) is None
-
-        await eventually(harness, tap_gone, "the tap's channel is gone")
+        await until_members(harness, bridge_id, {agent.channel_id, person.channel_id})
+        await until_members(harness, order.bridge_id, None)
+        await until_no_channel(harness, order.tap_channel_id)
 
     async def test_a_stopped_tap_leaves_the_call_up_and_stopping_again_is_a_success(
         self, harness: ExchangeHarness
@@ -144,7 +145,7 @@ class Listening:
                 await harness.control.stop_tap(order)
                 await harness.control.stop_tap(order)
             assert await channel_state(harness, call.channel_id) == "up"
-            assert await bridge_members(harness, order.bridge_id) is None
+            await until_members(harness, order.bridge_id, None)
 
     async def test_a_call_that_ends_under_its_tap_can_be_cleaned_up(self, harness: ExchangeHarness) -> None:
         async with placed(harness, Behaviour.PERSON, answered=True) as call:
@@ -152,7 +153,7 @@ class Listening:
                 await harness.control.start_tap(order)
                 await ended(harness, call)
                 await harness.control.stop_tap(order)
-            assert await bridge_members(harness, order.bridge_id) is None
+            await until_members(harness, order.bridge_id, None)
 
     async def test_a_call_that_is_gone_cannot_be_tapped_and_leaves_nothing_behind(
         self, harness: ExchangeHarness
@@ -163,8 +164,8 @@ class Listening:
                 with pytest.raises(ChannelGone):
                     await harness.control.start_tap(order)
                 await harness.control.stop_tap(order)
-            assert await bridge_members(harness, order.bridge_id) is None
-            assert await channel_state(harness, order.tap_channel_id) is None
+            await until_members(harness, order.bridge_id, None)
+            await until_no_channel(harness, order.tap_channel_id)
 
     async def test_a_recording_is_written_and_stops(self, harness: ExchangeHarness) -> None:
         path = harness.recording_path("contract")

@@ -9,9 +9,9 @@ from tests.contract.telephony.harness import (
     ExchangeHarness,
     channel_state,
     ended,
-    eventually,
     order_for,
     placed,
+    until_no_channel,
 )
 
 
@@ -34,7 +34,7 @@ class PlacingCalls:
         async with placed(harness, Behaviour.PERSON, answered=True) as call:
             assert await channel_state(harness, call.channel_id) == "up"
             await ended(harness, call)
-            assert await channel_state(harness, call.channel_id) is None
+            await until_no_channel(harness, call.channel_id)
 
     @pytest.mark.parametrize(
         ("behaviour", "q850"),
@@ -102,11 +102,7 @@ class PlacingCalls:
         order = order_for(await harness.unknown_target())
         with pytest.raises(EndpointRefused):
             await harness.control.originate(order)
-
-        async def gone() -> bool:
-            return await channel_state(harness, order.channel_id) is None
-
-        await eventually(harness, gone, "the refused channel is gone")
+        await until_no_channel(harness, order.channel_id)
 
     async def test_leaving_an_inbox_forgets_it_and_a_new_one_takes_over(self, harness: ExchangeHarness) -> None:
         order = order_for(await harness.target(Behaviour.PERSON))

@@ -49,6 +49,22 @@ def rms(sound: NDArray[np.int16]) -> float:
     return float(np.sqrt((sound.astype(float) ** 2).mean())) if len(sound) else 0.0
 
 
+async def hears_the_agent(caller: InboundCaller) -> None:
+    """Wait until the caller's last second is a voice and not the music of the queue."""
+
+    def so() -> bool:
+        since_s = time.monotonic() - 1.0
+        return rms(caller.audio(since_s)) > 200 and caller.share_of_tone(MUSIC_HZ, since_s) < 0.1
+
+    await until(so, 15.0)
+
+
+async def in_bridges(live: LiveHouse, *members: int) -> bool:
+    """Whether Asterisk's bridges have so many members each."""
+    state = await live.house.control.snapshot()
+    return sorted(len(bridge.channel_ids) for bridge in state.bridges) == list(members)
+
+
 def load_both(path: Path) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     samples, _ = soundfile.read(path, dtype="int16")
     return samples[:, 0], samples[:, 1]
@@ -69,7 +85,8 @@ async def test_given_a_menu_when_keys_come_in_any_way_then_the_prompt_stops_and_
                 pressed_s = await caller.press("1")
                 heard_s = await caller.hears_tone(ONE_HZ, since_s=pressed_s)
                 print(how, "key to next prompt ms", round((heard_s - pressed_s) * 1000))
-                assert heard_s - pressed_s < 0.5, how
+                # Some 0.1 s on a quiet machine. The prompt goes on for 8 s: whoever heard its end would be far later.
+                assert heard_s - pressed_s < 3.0, how
                 await caller.ended()
         await until(lambda: len(live.of(CallOver)) == 3)
         assert live.troubles() == []
@@ -83,9 +100,8 @@ async def test_given_one_agent_when_two_people_call_then_music_a_true_place_and_
         (agent,) = live.folder.agents
         async with InboundCaller(sip(live), QUEUE_DID, speak=voice) as first:
             await until(lambda: bool(live.of(TalkBegan)))
-            heard = await live.fleet.wait(agent, EventKind.FIRST_AUDIO)
-            await asyncio.sleep(1.0)
-            assert rms(first.audio(heard.at_monotonic_s)) > 200, "the caller does not hear the agent"
+            await live.fleet.wait(agent, EventKind.FIRST_AUDIO)
+            await hears_the_agent(first)
             async with InboundCaller(sip(live), DID, speak=voice, caller="+34600111333") as second:
                 await second.hears_tone(MENU_HZ)
                 await second.press("2")
@@ -99,8 +115,7 @@ async def test_given_one_agent_when_two_people_call_then_music_a_true_place_and_
                 await until(lambda: len(live.of(TalkBegan)) == 2)
                 again = await live.fleet.wait(agent, EventKind.FIRST_AUDIO, 2)
                 assert again.at_monotonic_s > began_s
-                await asyncio.sleep(1.0)
-                assert rms(second.audio(again.at_monotonic_s)) > 200
+                await hears_the_agent(second)
         await until(lambda: len(live.of(CallOver)) == 2)
         calls = await live.house.stores.calls.list(0.0)
         steps = [[step.node for step in await live.house.stores.calls.steps(call.call_id)] for call in calls]
@@ -132,16 +147,11 @@ async def test_given_a_talk_when_consulted_conferenced_and_handed_over_then_each
             await live.fleet.wait(second, EventKind.FIRST_AUDIO)
             await caller.hears_tone(MUSIC_HZ, since_s=time.monotonic())
             await reception.order(first, Act.CONFERENCE)
-            await asyncio.sleep(1.0)
-            since_s = time.monotonic()
-            await asyncio.sleep(1.0)
-            assert rms(caller.audio(since_s)) > 200 and caller.share_of_tone(MUSIC_HZ, since_s) < 0.1
-            state = await live.house.control.snapshot()
-            assert sorted(len(bridge.channel_ids) for bridge in state.bridges) == [0, 3]
+            await hears_the_agent(caller)
+            await until(lambda: in_bridges(live, 0, 3))
             await reception.order(first, Act.COMPLETE)
             await until(lambda: live.house.desk.pool.seat(first).state is not AgentState.TALKING)
-            state = await live.house.control.snapshot()
-            assert sorted(len(bridge.channel_ids) for bridge in state.bridges) == [1, 2]
+            await until(lambda: in_bridges(live, 1, 2))
             live.house.desk.end_conversation(second)
             await caller.ended()
         await until(lambda: bool(live.of(CallOver)))

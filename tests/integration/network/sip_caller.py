@@ -141,12 +141,15 @@ class _Dialog:
             self._over.set()
         if method != "INVITE":
             return
+        if self._invite_final:  # sent again, because we were slow to acknowledge it
+            self._send("ACK", 1)
+            return
         self.heard.statuses.append(status)
         if (tag := re.search(r";tag=(\S+)", _header(head, "To"))) is not None:
             self._to_tag = f";tag={tag[1]}"
         if (media := re.search(r"m=audio (\d+)", body)) is not None:
             self._far_rtp = ("127.0.0.1", int(media[1]))
-        if status >= 200 and not self._invite_final:
+        if status >= 200:
             self._final(status, head)
 
     def _final(self, status: int, head: str) -> None:

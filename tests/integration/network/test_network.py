@@ -94,7 +94,8 @@ def test_given_an_announcement_in_early_media_when_called_then_it_is_heard_and_n
     assert call.heard.statuses == [100, 183, far_end.rule.sip_status]
     assert call.heard.answered_s is None
     early = _audio(call)
-    assert len(early) / SAMPLE_RATE_HZ == pytest.approx(prompt.length_ms / 1000, abs=0.1)
+    # A busy machine may cost some of its edges (0.3 s of 9 s were seen at a load of 18), never more than it has.
+    assert -0.6 < len(early) / SAMPLE_RATE_HZ - prompt.length_ms / 1000 < 0.1
     assert levels.find(_greeting(network_session, far_end), early).similarity > 0.9
 
 
@@ -246,7 +247,8 @@ def test_given_a_call_that_was_answered_when_it_is_over_then_the_called_sides_re
 
     held_s = call.truth.ended_s - call.truth.answered_s if call.truth.answered_s is not None else 0.0
     assert len(heard) == len(said)
-    assert len(heard) / SAMPLE_RATE_HZ == pytest.approx(held_s, abs=0.3)
+    # Where one side comes late, Asterisk's mixer writes silence for it: at a load of 18 recordings were 7 % longer.
+    assert -0.3 < len(heard) / SAMPLE_RATE_HZ - held_s < 0.3 + 0.1 * held_s
     began = levels.find(_greeting(network_session, far_end)[:16_000], said)
     assert began.similarity > 0.9 and began.offset_s == pytest.approx(_EDGE_S, abs=0.041)
     piece = _at(heard, 0.3, 0.8)
