@@ -105,7 +105,7 @@ class CallFlow:
             return None
         now_s = self.services.clock.monotonic_s()
         age_s, stage_s = round(now_s - self._born_s, 3), round(now_s - self._stage_since_s, 3)
-        return FlightView(self.attempt_id, self._stage, age_s, stage_s)
+        return FlightView(self.attempt_id, self._stage, age_s, stage_s, self.lead.list_id)
 
     def tell(self, observe: Callable[[PacingEvent], None]) -> None:
         """Count what happens on the call there from now on: recovery finds calls before their campaign runs."""
@@ -381,7 +381,8 @@ class CallFlow:
         """Tell the pacing law; by default how long the present stage lasted."""
         now_s = self.services.clock.monotonic_s()
         lasted_s = now_s - self._stage_since_s if duration_s is None else duration_s
-        self._observe(PacingEvent(kind, now_s, lasted_s, self.attempt_id, agent_id))
+        list_id = self.lead.list_id if kind is PacingEventKind.PLACED else ""
+        self._observe(PacingEvent(kind, now_s, lasted_s, self.attempt_id, agent_id, list_id))
 
     def _to_stage(self, stage: FlightStage) -> None:
         self._stage, self._stage_since_s = stage, self.services.clock.monotonic_s()

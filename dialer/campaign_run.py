@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from agents.agent import AgentState
 from campaigns.attempt import Attempt
@@ -16,7 +16,8 @@ from campaigns.ledger import cap_to_go
 from campaigns.outcome import Outcome
 from dialer.call_flow import CallFlow
 from dialer.events import PlanMade, Trouble
-from dialer.leads import Clearance
+from dialer.launching import TICK_S, Launcher
+from dialer.leads import Clearance, LeadSource
 from dialer.pacing.hazard_core import TURN_S
 from dialer.pacing.plan import (
     AgentActivity,
@@ -27,20 +28,15 @@ from dialer.pacing.plan import (
     PacingEvent,
     PacingEventKind,
     PacingLaw,
-    Plan,
     Snapshot,
     Tally,
 )
 from dialer.pacing.window import WindowLeft
-from dialer.pacing_events import DialingHeld, LaunchFell, LawTaught
+from dialer.pacing_events import DialingHeld, LawTaught
 from dialer.services import Services
 from dialer.trunk import Route, Trunk
 from storage.errors import StorageError
 
-TICK_S = 1.0
-# Calls of a fast trunk are begun together in steps of this length: their rows are committed together anyway
-# (storage.sql.database.GATHER_S), and a step wakes everybody once instead of once for each call.
-_STEP_S = 0.1
 _ACTIVITY = {
     AgentState.IDLE: AgentActivity.IDLE,
     AgentState.RESERVED: AgentActivity.RESERVED,
@@ -58,26 +54,6 @@ class RunState(StrEnum):
     STOPPED = "stopped"
 
 
-class LeadSource(Protocol):
-    """Where a campaign's next leads come from: filtered, best first."""
-
-    async def take(self, campaign: Campaign, wanted: int) -> list[Lead]:
-        """Up to `wanted` leads that may be dialled now; they are this node's to plan or to give back."""
-        ...
-
-    async def clear(self, lead: Lead, campaign: Campaign) -> Clearance | None:
-        """Check DNC, window and caps at the moment of dialling; None (and the lead is rescheduled) when it may not."""
-        ...
-
-    def planned(self, campaign_id: str, lead_ids: list[str]) -> None:
-        """These leads' attempts are planned, or will not be."""
-        ...
-
-    def ready(self, campaign_id: str) -> int:
-        """How many leads are at hand, as last known."""
-        ...
-
-
 @dataclass(slots=True)
 class _Counts:
     placed: int = 0
@@ -88,19 +64,6 @@ class _Counts:
 
     def frozen(self) -> Tally:
         return Tally(self.placed, self.answers, self.people, self.machines, self.abandoned)
-
-
-Start = tuple[float, Lead, Trunk]  # seconds from now, who, over what
-
-
-def in_steps(starts: Iterable[Start], step_s: float) -> list[list[Start]]:
-    """Starts in order of time, those within `step_s` of a step's first one together."""
-    steps: list[list[Start]] = []
-    for start in sorted(starts, key=lambda start: start[0]):
-        if not steps or start[0] >= steps[-1][0][0] + step_s:
-            steps.append([])
-        steps[-1].append(start)
-    return steps
 
 
 class CampaignRun:
@@ -131,9 +94,7 @@ class CampaignRun:
         self.route = route
         self._held = 0  # channels that this run's calls hold, on all trunks
         self._counts = _Counts(today.placed, today.answers, today.people, today.machines, today.abandoned)
-        self._launching = 0
         self._planning: set[str] = set()
-        self._at_hand: list[Lead] = []
         self._heard: list[PacingEvent] = []
         self._tick = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +103,10 @@ class CampaignRun:
         self.others: Callable[[], Iterable[CampaignRun]] = tuple  # the node's other campaigns
         self._window_left = WindowLeft(campaign)
         self._held_why = ""
+        self._launcher = Launcher(
+            services, campaign, leads, self._begun, self._spawn,
+            lambda: self.state is RunState.RUNNING and may_dial(),
+        )  # fmt: skip
 
     @property
     def tally(self) -> Tally:
@@ -151,7 +116,7 @@ class CampaignRun:
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight or up."""
-        return not self.flows and not self._launching
+        return not self.flows and not self._launcher.waiting
 
     @property
     def live(self) -> frozenset[str]:
@@ -206,7 +171,8 @@ class CampaignRun:
         """What the pacing law may look at now. Times to the millisecond: traces are shorter by it."""
         now_s = round(self._services.clock.monotonic_s(), 3)
         flights = [view for flow in self.flows.values() if (view := flow.view())]
-        flights += [FlightView("", FlightStage.DIALING, 0.0, 0.0)] * self._launching
+        waiting = self._launcher.waiting
+        flights += [FlightView("", FlightStage.DIALING, 0.0, 0.0, list_id) for list_id in waiting]
         campaign = self.campaign
         channels = min(campaign.limits.channels, self.route.usable(now_s) + self._held)
         wall_s = round(self._services.clock.now_s(), 3)
@@ -216,7 +182,7 @@ class CampaignRun:
             tick=self._tick,
             agents=tuple(self._agent_views(now_s)),
             flights=tuple(flights),
-            calls_up=len(self.flows) + self._launching - len(flights),
+            calls_up=len(self.flows) + len(waiting) - len(flights),
             today=self.tally,
             limits=Limits(
                 channels=channels,
@@ -387,57 +353,14 @@ class CampaignRun:
             if flow := self.flows.get(attempt_id):
                 flow.give_up()
         if plan.place > 0:
-            await self._launch(plan)
+            await self._launcher.launch(plan.place, self.route)
 
-    async def _launch(self, plan: Plan) -> None:
-        asked_s = self._services.clock.monotonic_s()
-        if not self._at_hand:
-            self._at_hand = await self._leads.take(self.campaign, plan.place)
-        now_s = self._services.clock.monotonic_s()
-        if now_s - asked_s > TICK_S:
-            self._fell(plan.place, "the database was slow, the plan was stale")
-            return  # the plan is stale: a slow database must not dial for agents who are busy by now
-        leads, self._at_hand = self._at_hand[: plan.place], self._at_hand[plan.place :]
-        if len(leads) < plan.place:
-            self._fell(plan.place - len(leads), "too few leads were at hand")
-        starts = []
-        for index, lead in enumerate(leads):
-            # Spread over the tick: a burst of originates is a burst of answers, and a spike on both machines.
-            trunk, start_s = self.route.next_start(now_s, TICK_S)
-            starts.append((max(start_s - now_s, index * TICK_S / len(leads)), lead, trunk))
-        self._launching += len(leads)
-        for step in in_steps(starts, _STEP_S):
-            self._spawn(self._launch_step(step), f"launch of {len(step)}")
-
-    def _fell(self, missing: int, why: str) -> None:
-        self._services.sink(LaunchFell(self._services.clock.now_s(), self.campaign.campaign_id, missing, why))
-
-    async def _launch_step(self, step: Sequence[Start]) -> None:
-        """Begin calls together. This task becomes the first one's: each call has one task in all."""
-        waiting = len(step)
-        wait_s, first, trunk_of_first = step[0]
-        try:
-            await asyncio.sleep(wait_s)
-            for _, lead, trunk in step[1:]:
-                self._spawn(self._launch_one(lead, trunk), f"launch {lead.lead_id}")
-            waiting = 0
-        finally:
-            self._launching -= waiting
-        await self._launch_one(first, trunk_of_first)
-
-    async def _launch_one(self, lead: Lead, trunk: Trunk) -> None:
-        begun: tuple[CallFlow, Trunk] | None = None
-        try:
-            if self.state is RunState.RUNNING and self._may_dial():
-                begun = await self._begin(lead, None, trunk)
-            self._leads.planned(self.campaign.campaign_id, [lead.lead_id])
-        except Exception as error:  # the supervisor of launches: the lead stays in its list and comes again
-            self._trouble(f"a lead could not be dialled, it stays in its list: {error}")
-        finally:
-            self._launching -= 1
-        if begun:
-            flow, used = begun
-            await self._supervise(flow, flow.run(), used)
+    async def _begun(self, lead: Lead, trunk: Trunk) -> Coroutine[Any, Any, None] | None:
+        """A call of a plan, begun: what follows it to its end. None when it may not be dialled after all."""
+        if (begun := await self._begin(lead, None, trunk)) is None:
+            return None
+        flow, used = begun
+        return self._supervise(flow, flow.run(), used)
 
     def _agent_views(self, now_s: float) -> list[AgentView]:
         held = self._services.held_for_callers()

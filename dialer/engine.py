@@ -10,8 +10,9 @@ from campaigns.attempt import Attempt
 from campaigns.campaign import Campaign
 from campaigns.outcome import Outcome
 from dialer.call_flow import CallFlow
-from dialer.campaign_run import CampaignRun, LeadSource, RunState
+from dialer.campaign_run import CampaignRun, RunState
 from dialer.events import AgentMoved, DialerEvent, LinkChanged, Trouble
+from dialer.leads import LeadSource
 from dialer.pacing.plan import PacingLaw, Tally
 from dialer.recovery import RecoveryPlan, plan_recovery
 from dialer.services import Services
@@ -119,6 +120,8 @@ class Engine:
             run = self._add_run(campaign, self._route_of(campaign))
         else:
             run.route = self._route_of(campaign)  # each call that is up keeps the trunk it has
+            if campaign_id not in self._begun:  # it only followed recovered calls: its law knows no past
+                run.law = self._make_law(campaign)
         if campaign_id in self._begun:
             run.state = RunState.RUNNING
         else:

@@ -46,6 +46,26 @@ class Clearance:
     seen: Seen | None
 
 
+class LeadSource(Protocol):
+    """Where a campaign's next leads come from: filtered, best first."""
+
+    async def take(self, campaign: Campaign, wanted: int) -> list[Lead]:
+        """Up to `wanted` leads that may be dialled now; they are this node's to plan or to give back."""
+        ...
+
+    async def clear(self, lead: Lead, campaign: Campaign) -> Clearance | None:
+        """Check DNC, window and caps at the moment of dialling; None (and the lead is rescheduled) when it may not."""
+        ...
+
+    def planned(self, campaign_id: str, lead_ids: list[str]) -> None:
+        """These leads' attempts are planned, or will not be."""
+        ...
+
+    def ready(self, campaign_id: str) -> int:
+        """How many leads are at hand, as last known."""
+        ...
+
+
 class HopperLeads:
     """A campaign's next leads through the hopper, or straight from SQL while the hopper's server is down.
 

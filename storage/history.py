@@ -10,13 +10,14 @@ from campaigns.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class PastCall:
-    """One ended attempt. moved_s: when it entered each state (seconds since 1970, UTC)."""
+    """One ended attempt. moved_s: when it entered each state (seconds since 1970, UTC); list_id: of its lead."""
 
     attempt_id: str
     outcome: Outcome
     agent_id: str | None
     planned_at_s: float
     moved_s: Mapping[AttemptState, float]
+    list_id: str = ""
 
     def between(self, first: AttemptState, then: AttemptState) -> float | None:
         """Seconds from one state to another, None when it was not in both."""
@@ -29,6 +30,10 @@ class History(Protocol):
 
     async def calls(self, campaign_id: str, since_s: float) -> list[PastCall]:
         """Ended attempts of a campaign planned since then, oldest first."""
+        ...
+
+    async def latest(self, campaign_id: str, most: int) -> list[PastCall]:
+        """The last ended attempts of a campaign, at most so many, oldest first."""
         ...
 
     async def stays(self, state: str, since_s: float) -> list[float]:

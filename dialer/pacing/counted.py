@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dialer.pacing import baselines_core as base
 from dialer.pacing import guarantee
+from dialer.pacing.agent_times import Busy, ended_stays
 from dialer.pacing.baselines_core import Counts
 from dialer.pacing.guarantee import Guarantee
 from dialer.pacing.plan import (
@@ -54,7 +55,7 @@ class Seen:
     talk: Mean = field(default_factory=lambda: Mean(90.0))
     wrap_up: Mean = field(default_factory=lambda: Mean(15.0))
     placed_s: dict[str, float] = field(default_factory=dict)
-    busy: dict[str, tuple[AgentActivity, float]] = field(default_factory=dict)
+    busy: Busy = field(default_factory=dict)
 
     def observe(self, event: PacingEvent) -> None:
         """Learn how long calls ring until they are answered."""
@@ -67,17 +68,12 @@ class Seen:
 
     def watch(self, snapshot: Snapshot) -> None:
         """Learn talk and wrap-up times from what changed since the last look; forget calls whose end never came."""
-        now: dict[str, tuple[AgentActivity, float]] = {}
-        for agent in snapshot.agents:
-            began_s = snapshot.now_s - agent.since_s
-            now[agent.agent_id] = (agent.activity, began_s)
-            before = self.busy.get(agent.agent_id)
-            if before and before[0] is not agent.activity:
-                if before[0] is AgentActivity.TALKING:
-                    self.talk.add(began_s - before[1])
-                elif before[0] is AgentActivity.WRAP_UP:
-                    self.wrap_up.add(began_s - before[1])
-        self.busy = now
+        self.busy, stays = ended_stays(self.busy, snapshot)
+        for stay in stays:
+            if stay.activity is AgentActivity.TALKING:
+                self.talk.add(stay.lasted_s)
+            elif stay.activity is AgentActivity.WRAP_UP:
+                self.wrap_up.add(stay.lasted_s)
         if len(self.placed_s) > 2 * len(snapshot.flights) + 1000:
             alive = {flight.attempt_id for flight in snapshot.flights}
             self.placed_s = {name: at_s for name, at_s in self.placed_s.items() if name in alive}

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from dialer.pacing.cells import ALL_HOURS, AT, BELIEFS, BINS, RING, SCREEN, SLOTS, TALK, WRAP, draw_towards
 from dialer.pacing.compiled import compiled
 from dialer.pacing.shapes import (
     FIRST,
@@ -32,7 +33,8 @@ EXACT_UP_TO = 60
 
 
 # Rows of the lookup table. Row 0: the horizons in seconds. By bins of age: P(a person by the horizon) of calls that
-# ring and that are screened, P(free by the horizon + connect_s) of agents that talk and that wrap up.
+# ring and that are screened, P(free by the horizon + connect_s) of agents that talk and that wrap up. Where lists are
+# told apart, each has such ROWS, one list after the other; the horizons are the same for all.
 RING_ROW = 1
 SCREEN_ROW = RING_ROW + RING_BINS
 TALK_ROW = SCREEN_ROW + SCREEN_BINS
@@ -40,34 +42,97 @@ WRAP_ROW = TALK_ROW + TALK_BINS
 ROWS = WRAP_ROW + WRAP_BINS
 
 
-def blank() -> Floats:
-    """A table of zeros, float64[ROWS, COLUMNS], to be filled by `rebuild`."""
-    return np.zeros((ROWS, COLUMNS))
+def blank(lists: int = 1) -> Floats:
+    """A table of zeros, float64[lists * ROWS, COLUMNS], to be filled by `rebuild`."""
+    return np.zeros((lists * ROWS, COLUMNS))
 
 
 @compiled
-def rebuild(shapes, out, calls, agents, connect_s):  # type: ignore[no-untyped-def]
-    """Fill `out` from `shapes` and from what goes on now (rows of `hazard_core.View`)."""
-    ring_open = np.zeros(RING_BINS)
-    screen_open = np.zeros(SCREEN_BINS)
-    talk_open = np.zeros(TALK_BINS)
-    wrap_open = np.zeros(WRAP_BINS)
+def rebuild(shapes, cells, grain, mix, out, calls, agents, connect_s):  # type: ignore[no-untyped-def]
+    """Fill `out` from `shapes`, `cells` and what goes on now (rows of `hazard_core.View`).
+
+    mix: float64[lists], shares of the lists among the next calls.
+    """
+    lists = grain.lists
+    beliefs = believed(shapes, cells, grain, calls, agents)
+    answer, left = np.zeros((lists, RING_BINS)), np.zeros((lists, RING_BINS + 1))
+    density, unsaid = np.zeros((lists, SCREEN_BINS)), np.zeros((lists, SCREEN_BINS + 1))
+    person_by = np.zeros((lists, SCREEN_BINS))
+    cumulative = np.zeros(_LONGEST_S)
+    for each in range(lists):
+        _screened(beliefs[each], density[each], unsaid[each])
+        person_by[each] = np.cumsum(density[each])
+        _answered(beliefs[each], answer[each], left[each])
+        _persons(answer[each], person_by[each], 1.0 if lists == 1 else mix[each], cumulative)
+    _choose_horizons(cumulative, out)
+    for each in range(lists):
+        mine = out[each * ROWS : (each + 1) * ROWS]
+        for column in range(COLUMNS):
+            mine[0, column] = out[0, column]
+        _rung(answer[each], left[each], person_by[each], mine)
+        _fill_screen(density[each], unsaid[each], mine)
+        _busy(beliefs[each], connect_s, mine)
+
+
+@compiled
+def believed(shapes, cells, grain, calls, agents):  # type: ignore[no-untyped-def]
+    """What is believed of each list, float64[lists, BELIEFS]: chances that a duration ends in a bin it came into."""
+    beliefs = np.empty((grain.lists, BELIEFS))
+    opened = np.zeros(BELIEFS)
+    _going_on(opened, calls, agents, -1)
+    _of_all(shapes, opened, beliefs[0])
+    for each in range(1, grain.lists):
+        beliefs[each] = beliefs[0]
+    for each in range(grain.lists):
+        if grain.lists > 1:
+            opened[:] = 0.0
+            _going_on(opened, calls, agents, each)
+            _draw_all(beliefs[each], cells, each * SLOTS + ALL_HOURS, opened, grain.list_facts)
+        if grain.hour >= 0:
+            _draw_all(beliefs[each], cells, each * SLOTS + grain.hour, opened, grain.hour_facts)
+    return beliefs
+
+
+@compiled
+def _going_on(opened, calls, agents, which):  # type: ignore[no-untyped-def]
+    """Count what goes on now by the bins it lived through; which: of that list only, all when negative."""
     for i in range(len(calls)):
+        if which >= 0 and calls[i, 4] != which:
+            continue
         if calls[i, 0] == 0.0:
-            _lived(ring_open, int(calls[i, 1]))
+            _lived(opened[AT[RING] : AT[RING] + RING_BINS], int(calls[i, 1]))
         elif calls[i, 0] == 1.0:
-            _lived(screen_open, int(calls[i, 1] / SCREEN_BIN_S))
+            _lived(opened[AT[SCREEN] : AT[SCREEN] + SCREEN_BINS], int(calls[i, 1] / SCREEN_BIN_S))
     for i in range(len(agents)):
+        if which >= 0 and agents[i, 3] != which:
+            continue
         if agents[i, 0] == 1.0:
-            _lived(talk_open, talk_bin(agents[i, 1]))
+            _lived(opened[AT[TALK] : AT[TALK] + TALK_BINS], talk_bin(agents[i, 1]))
         elif agents[i, 0] == 2.0:
-            _lived(wrap_open, int(agents[i, 1]))
-    density = np.zeros(SCREEN_BINS)
-    left = np.zeros(SCREEN_BINS + 1)
-    _screened(shapes.screen, screen_open, density, left)
-    _rung(shapes.ring, ring_open, np.cumsum(density), out)
-    _fill_screen(density, left, out)
-    _busy(shapes, talk_open, wrap_open, connect_s, out)
+            _lived(opened[AT[WRAP] : AT[WRAP] + WRAP_BINS], int(agents[i, 1]))
+
+
+@compiled
+def _of_all(shapes, opened, beliefs):  # type: ignore[no-untyped-def]
+    """The campaign as a whole."""
+    for index in range(RING_BINS):
+        open_here = opened[AT[RING] + index]
+        beliefs[AT[RING] + index] = end_probability(shapes.ring, FIRST, index, open_here)
+        beliefs[AT[RING] + RING_BINS + index] = end_probability(shapes.ring, SECOND, index, open_here)
+    for index in range(SCREEN_BINS):
+        open_here = opened[AT[SCREEN] + index]
+        beliefs[AT[SCREEN] + index] = end_probability(shapes.screen, FIRST, index, open_here)
+        beliefs[AT[SCREEN] + SCREEN_BINS + index] = end_probability(shapes.screen, SECOND, index, open_here)
+    for index in range(TALK_BINS):
+        beliefs[AT[TALK] + index] = end_probability(shapes.talk, FIRST, index, opened[AT[TALK] + index])
+    for index in range(WRAP_BINS):
+        beliefs[AT[WRAP] + index] = end_probability(shapes.wrap, FIRST, index, opened[AT[WRAP] + index])
+
+
+@compiled
+def _draw_all(beliefs, cells, slot, opened, facts):  # type: ignore[no-untyped-def]
+    for part in range(4):
+        draw_towards(beliefs, cells, slot, part, opened[AT[part] : AT[part] + BINS[part]], facts)
 
 
 @compiled
@@ -77,12 +142,11 @@ def _lived(counts, last):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _screened(screen, still_open, density, left):  # type: ignore[no-untyped-def]
+def _screened(beliefs, density, left):  # type: ignore[no-untyped-def]
     """Of a fresh answer, by bins of 0.25 s: density of "a person", and the share without a verdict yet."""
     left[0] = 1.0
     for index in range(SCREEN_BINS):
-        person = end_probability(screen, FIRST, index, still_open[index])
-        other = end_probability(screen, SECOND, index, still_open[index])
+        person, other = beliefs[AT[SCREEN] + index], beliefs[AT[SCREEN] + SCREEN_BINS + index]
         density[index] = left[index] * person
         left[index + 1] = left[index] * max(0.0, 1.0 - person - other)
 
@@ -101,16 +165,17 @@ def _person_by(person_by, after_s):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _rung(ring, still_open, person_by, out):  # type: ignore[no-untyped-def]
-    answer = np.zeros(RING_BINS)
-    left = np.zeros(RING_BINS + 1)
+def _answered(beliefs, answer, left):  # type: ignore[no-untyped-def]
+    """Of a fresh call, by seconds: density of an answer, and the share that still rings."""
     left[0] = 1.0
     for index in range(RING_BINS):
-        answered = end_probability(ring, FIRST, index, still_open[index])
-        failed = end_probability(ring, SECOND, index, still_open[index])
+        answered, failed = beliefs[AT[RING] + index], beliefs[AT[RING] + RING_BINS + index]
         answer[index] = left[index] * answered
         left[index + 1] = left[index] * max(0.0, 1.0 - answered - failed)
-    _choose_horizons(answer, person_by, out)
+
+
+@compiled
+def _rung(answer, left, person_by, out):  # type: ignore[no-untyped-def]
     # Horizons and ages are whole seconds, so a person's delay is needed at whole seconds only; an answer in the very
     # second that a call is in comes after a third of it on average.
     by_whole = np.zeros(_LONGEST_S + 1)
@@ -131,14 +196,20 @@ def _rung(ring, still_open, person_by, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _choose_horizons(answer, person_by, out):  # type: ignore[no-untyped-def]
-    """Mid-quantiles of the time from originate to a person, in whole seconds."""
-    cumulative, by_half = np.zeros(_LONGEST_S), np.zeros(_LONGEST_S)
+def _persons(answer, person_by, share, cumulative):  # type: ignore[no-untyped-def]
+    """Add a list's share of the chance that a fresh call is a person by each second."""
+    by_half = np.zeros(_LONGEST_S)
     for t in range(_LONGEST_S):
         by_half[t] = _person_by(person_by, t - 0.5)
     for second in range(min(_LONGEST_S, RING_BINS)):
+        density = share * answer[second]
         for t in range(_LONGEST_S - second):
-            cumulative[second + t] += answer[second] * by_half[t]
+            cumulative[second + t] += density * by_half[t]
+
+
+@compiled
+def _choose_horizons(cumulative, out):  # type: ignore[no-untyped-def]
+    """Mid-quantiles of the time from originate to a person, in whole seconds."""
     total = max(cumulative[_LONGEST_S - 1], 1e-9)
     t = 0
     for column in range(HORIZONS):
@@ -161,15 +232,15 @@ def _fill_screen(density, left, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _busy(shapes, talk_open, wrap_open, connect_s, out):  # type: ignore[no-untyped-def]
+def _busy(beliefs, connect_s, out):  # type: ignore[no-untyped-def]
     wrap_left = np.zeros(WRAP_BINS + 1)
     wrap_left[0] = 1.0
     for index in range(WRAP_BINS):
-        q = end_probability(shapes.wrap, FIRST, index, wrap_open[index])
+        q = beliefs[AT[WRAP] + index]
         wrap_left[index + 1] = wrap_left[index] * (1.0 - q)
     per_second = np.zeros(TALK_BINS)
     for index in range(TALK_BINS):
-        q = end_probability(shapes.talk, FIRST, index, talk_open[index])
+        q = beliefs[AT[TALK] + index]
         width_s = (TALK_EDGES_S[index + 1] if index + 1 < TALK_BINS else 2880.0) - TALK_EDGES_S[index]
         per_second[index] = 1.0 - math.exp(math.log(max(1e-9, 1.0 - q)) / width_s)
     longest_s = 0

@@ -1,5 +1,7 @@
 """Which law a campaign is paced by."""
 
+from dataclasses import dataclass
+
 from campaigns.audit import MistakenShare, mistaken_share
 from campaigns.campaign import Campaign, DialMode, PacingLawName, PacingSettings
 from dialer.pacing import baselines_core as base
@@ -7,10 +9,12 @@ from dialer.pacing import counted
 from dialer.pacing.ab import AbLaw
 from dialer.pacing.counted import CountedLaw
 from dialer.pacing.hazard import hazard_law
+from dialer.pacing.learned import Learned
 from dialer.pacing.plan import PacingLaw
 from dialer.pacing.simple import AgentPlaced, Ratio, progressive
 
 _L = PacingLawName
+_HAZARD = (_L.HAZARD, _L.HAZARD_NO_GIVE_UP)
 _VICIDIAL = {
     _L.VICIDIAL_HARD_LIMIT: base.HARD_LIMIT,
     _L.VICIDIAL_AVERAGE: base.AVERAGE,
@@ -18,7 +22,15 @@ _VICIDIAL = {
 }
 
 
-def make_law(campaign: Campaign) -> PacingLaw:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before a campaign's first call. learned: from its past; machine_share: see `HazardSettings`."""
+
+    learned: Learned | None = None
+    machine_share: float = 0.0
+
+
+def make_law(campaign: Campaign, known: Known = Known()) -> PacingLaw:
     """A fresh law for a campaign, by its dial mode; in mode predictive the one that its file names."""
     match campaign.mode:
         case DialMode.MANUAL | DialMode.PREVIEW:
@@ -28,13 +40,19 @@ def make_law(campaign: Campaign) -> PacingLaw:
         case DialMode.RATIO:
             return Ratio(campaign.pacing.ratio)
         case DialMode.PREDICTIVE if campaign.ab:
-            first, second = predictive(campaign, campaign.pacing), predictive(campaign, campaign.ab.pacing)
+            first, second = (predictive(campaign, each, known) for each in (campaign.pacing, campaign.ab.pacing))
             return AbLaw(first, second, campaign.pacing, campaign.ab)
         case DialMode.PREDICTIVE:
-            return predictive(campaign, campaign.pacing)
+            return predictive(campaign, campaign.pacing, known)
 
 
-def predictive(campaign: Campaign, pacing: PacingSettings) -> PacingLaw:
+def learns_from_past(campaign: Campaign) -> bool:
+    """Whether a law of this campaign begins with what `Known` says."""
+    paces = [campaign.pacing, campaign.ab.pacing] if campaign.ab else [campaign.pacing]
+    return campaign.mode is DialMode.PREDICTIVE and any(each.law in _HAZARD for each in paces)
+
+
+def predictive(campaign: Campaign, pacing: PacingSettings, known: Known) -> PacingLaw:
     """The law that these settings name."""
     name, wrap_up_s = pacing.law, max(1.0, 0.6 * campaign.wrap_up.max_s)
     match name:
@@ -46,6 +64,9 @@ def predictive(campaign: Campaign, pacing: PacingSettings) -> PacingLaw:
                 give_up=name is _L.HAZARD,
                 false_positive_share=amd_mistakes(campaign).upper,
                 interruptible=campaign.wrap_up.interruptible_share > 0.0,
+                machine_share=known.machine_share,
+                zone=campaign.hours.time_zone,
+                past=known.learned,
             )
         case _L.PROGRESSIVE:
             return progressive()

@@ -17,12 +17,16 @@ class FlightStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlightView:
-    """One call in flight. age_s: since originate; stage_s: since it entered its stage."""
+    """One call in flight, or about to be placed. age_s: since originate; stage_s: since it entered its stage.
+
+    list_id: of its lead; "" when that is not known (calls of other campaigns).
+    """
 
     attempt_id: str
     stage: FlightStage
     age_s: float
     stage_s: float
+    list_id: str = ""
 
 
 class AgentActivity(StrEnum):
@@ -144,10 +148,14 @@ class PacingEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PacingEvent:
-    """One fact. duration_s: time since the stage before began (ring time, AMD time, talk, wrap-up)."""
+    """One fact. duration_s: time since the stage before began (ring time, AMD time, talk, wrap-up).
+
+    list_id: of the lead; told when the call is placed, and not again.
+    """
 
     kind: PacingEventKind
     at_s: float
     duration_s: float = 0.0
     attempt_id: str = ""
     agent_id: str = ""
+    list_id: str = ""

@@ -2,22 +2,31 @@
 
 import random
 from itertools import groupby, pairwise
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from campaigns.attempt import AttemptState
-from campaigns.ids import new_id
+from campaigns.ids import ID_LENGTH, new_id
 from campaigns.outcome import Outcome
 from storage.history import PastCall
 from storage.sql.database import Database
-from storage.sql.schema import agent_states, attempt_moves, attempts
+from storage.sql.schema import agent_states, attempt_moves, attempts, leads
 from storage.sql.statement import Row, Statement
 
 _PAGE = 5000
+_AFTER_ALL = "z" * ID_LENGTH  # sorts behind every id
+_ATTEMPTS = select(
+    attempts.c.attempt_id, attempts.c.outcome, attempts.c.agent_id, attempts.c.planned_at_s, leads.c.list_id
+).outerjoin(leads, leads.c.lead_id == attempts.c.lead_id)
 _IDS = Statement(
-    select(attempts.c.attempt_id, attempts.c.outcome, attempts.c.agent_id, attempts.c.planned_at_s)
-    .where(attempts.c.campaign_id == bindparam("campaign_id"), attempts.c.attempt_id > bindparam("after"))
+    _ATTEMPTS.where(attempts.c.campaign_id == bindparam("campaign_id"), attempts.c.attempt_id > bindparam("after"))
     .order_by(attempts.c.attempt_id)
+    .limit(bindparam("limit"))
+)
+_LATEST = Statement(
+    _ATTEMPTS.where(attempts.c.campaign_id == bindparam("campaign_id"), attempts.c.attempt_id < bindparam("before"))
+    .order_by(attempts.c.attempt_id.desc())
     .limit(bindparam("limit"))
 )
 _MOVES = Statement(
@@ -47,14 +56,25 @@ class SqlHistory:
         """Ended attempts of a campaign planned since then, oldest first."""
         found: list[PastCall] = []
         after = new_id(max(since_s, 0.0), random.Random(0))
-        while page := await self._page(campaign_id, after):
+        while page := await self._page(_IDS, {"campaign_id": campaign_id, "after": after, "limit": _PAGE}):
             after = page[-1][0]
             found += await self._with_moves(campaign_id, page)
         return found
 
-    async def _page(self, campaign_id: str, after: str) -> list[Row]:
-        wanted = {"campaign_id": campaign_id, "after": after, "limit": _PAGE}
-        return await self._database.read(lambda tx: tx.all(_IDS, wanted))
+    async def latest(self, campaign_id: str, most: int) -> list[PastCall]:
+        """The last ended attempts of a campaign, at most so many, oldest first."""
+        found: list[PastCall] = []
+        before = _AFTER_ALL
+        while (wanted := min(_PAGE, most - len(found))) > 0:
+            page = await self._page(_LATEST, {"campaign_id": campaign_id, "before": before, "limit": wanted})
+            if not page:
+                break
+            before = page[-1][0]
+            found[:0] = await self._with_moves(campaign_id, page[::-1])
+        return found
+
+    async def _page(self, statement: Statement, wanted: dict[str, Any]) -> list[Row]:
+        return await self._database.read(lambda tx: tx.all(statement, wanted))
 
     async def _with_moves(self, campaign_id: str, page: list[Row]) -> list[PastCall]:
         wanted = {"campaign_id": campaign_id, "first": page[0][0], "last": page[-1][0]}
@@ -64,8 +84,8 @@ class SqlHistory:
             for attempt_id, moves in groupby(rows, key=lambda row: row[0])
         }
         return [
-            PastCall(attempt_id, Outcome(outcome), agent_id, planned_at_s, moved.get(attempt_id, {}))
-            for attempt_id, outcome, agent_id, planned_at_s in page
+            PastCall(attempt_id, Outcome(outcome), agent_id, planned_at_s, moved.get(attempt_id, {}), list_id or "")
+            for attempt_id, outcome, agent_id, planned_at_s, list_id in page
             if outcome
         ]
 

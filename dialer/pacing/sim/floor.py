@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dialer.pacing import cells
 from dialer.pacing import shapes as life
 from dialer.pacing.compiled import compiled, lean
-from dialer.pacing.hazard_core import AWAY, ENDED_CALLS, IDLE, RINGING, SCREENING, TALKING, WAITING, WRAPPING, rang
+from dialer.pacing.desk import AWAY, IDLE, RINGING, SCREENING, TALKING, WAITING, WRAPPING
+from dialer.pacing.hazard_core import ENDED_CALLS, rang
 from dialer.pacing.shapes import Floats
 from dialer.pacing.sim.world import (
     AMD,
@@ -24,6 +26,7 @@ from dialer.pacing.sim.world import (
     INTERRUPT_AFTER_S,
     INTERRUPT_BACK_S,
     INTERRUPT_SHARE,
+    KNOWN_AS,
     MACHINE_AS_PERSON,
     MACHINE_DELAY_TABLE,
     MACHINES,
@@ -57,11 +60,11 @@ _BLOCK = 16
 
 
 # Columns of Floor.calls: the first IN_FLIGHT rows are calls in flight.
-STAGE, CAMPAIGN, KIND, WRONG, PLACED_AT, SINCE, DELAY, GREETING, TALK, WRAP, PERSON_AT = range(11)
-CALL_COLUMNS = 11
+STAGE, CAMPAIGN, KIND, WRONG, PLACED_AT, SINCE, DELAY, GREETING, TALK, WRAP, PERSON_AT, LIST = range(12)
+CALL_COLUMNS = 12
 # Columns of Floor.agents.
-A_KIND, A_SINCE, A_WRAP, A_LEAVES, A_CALLS, A_INTERRUPTED, A_DEBT = range(7)
-AGENT_COLUMNS = 7
+A_KIND, A_SINCE, A_WRAP, A_LEAVES, A_CALLS, A_INTERRUPTED, A_DEBT, A_LIST = range(8)
+AGENT_COLUMNS = 8
 
 
 class Floor(NamedTuple):
@@ -169,6 +172,7 @@ def place(world, floor, rng, now_s, campaign, segment, people_factor, dead):  # 
         kind, rings_s = NO_ANSWER, world.number[RING_TIMEOUT_S]
     i = int(floor.sums[IN_FLIGHT])
     floor.sums[IN_FLIGHT] += 1.0
+    floor.calls[i, LIST] = world.shares[at, KNOWN_AS]
     floor.calls[i, STAGE], floor.calls[i, CAMPAIGN], floor.calls[i, KIND] = RINGING, campaign, kind
     error = world.number[PERSON_AS_MACHINE] if kind == PERSON else world.number[MACHINE_AS_PERSON]
     floor.calls[i, WRONG] = 1 if world.number[AMD] > 0 and u_error < error else 0
@@ -207,13 +211,26 @@ def remove(floor, i):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def give_up(floor, i, mind, now_s, learn):  # type: ignore[no-untyped-def]
+def give_up(floor, i, mind, now_s, grain):  # type: ignore[no-untyped-def]
     """Take a ringing call back; how long it would have rung stays unknown."""
     campaign = int(floor.calls[i, CAMPAIGN])
     floor.tally[campaign, GIVEN_UP] += 1.0
-    if learn:
-        rang(mind.ring[campaign], mind.memory[campaign], now_s - floor.calls[i, PLACED_AT], 0)
+    _rang(floor, i, mind, now_s, 0, grain)
     remove(floor, i)
+
+
+@lean
+def _rang(floor, i, mind, now_s, way, grain):  # type: ignore[no-untyped-def]
+    """Learn how call i's ringing ended."""
+    campaign, lasted_s = int(floor.calls[i, CAMPAIGN]), now_s - floor.calls[i, PLACED_AT]
+    if rang(mind.ring[campaign], mind.memory[campaign], lasted_s, way) and cells.finely(grain):
+        cells.learn(mind.cells, grain, told(grain, floor.calls[i, LIST]), cells.RING, int(lasted_s), way)
+
+
+@lean
+def told(grain, which):  # type: ignore[no-untyped-def]
+    """The number by which a list is learned."""
+    return int(which) if grain.lists > 1 else 0
 
 
 @lean
@@ -244,6 +261,7 @@ def talk(world, floor, agent, call, now_s):  # type: ignore[no-untyped-def]
     set_due(floor, agent, now_s + floor.calls[call, TALK])
     floor.agents[agent, A_WRAP] = floor.calls[call, WRAP] + floor.agents[agent, A_DEBT]
     floor.agents[agent, A_DEBT] = 0.0
+    floor.agents[agent, A_LIST] = floor.calls[call, LIST]
     floor.agents[agent, A_CALLS] += 1
     floor.sums[CALL_COUNT] += 1.0
     floor.sums[WAIT_S] += now_s - floor.calls[call, SINCE]
@@ -295,15 +313,14 @@ def longest_waiting(floor):  # type: ignore[no-untyped-def]
 
 
 @lean
-def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-def]
+def call_event(world, floor, i, mind, learn, grain, now_s):  # type: ignore[no-untyped-def]
     """The next thing happens to call i."""
     campaign, kind, stage = int(floor.calls[i, CAMPAIGN]), floor.calls[i, KIND], floor.calls[i, STAGE]
     minute = min(int(now_s / 60.0), len(floor.minutes) - 1)
     if stage == RINGING:
         answered = kind == PERSON or kind == MACHINE
         if learn:
-            way = life.FIRST if answered else life.SECOND
-            rang(mind.ring[campaign], mind.memory[campaign], now_s - floor.calls[i, PLACED_AT], way)
+            _rang(floor, i, mind, now_s, life.FIRST if answered else life.SECOND, grain)
         if not answered:
             remove(floor, i)
             return
@@ -322,7 +339,10 @@ def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-
     if learn:
         mind.memory[campaign, ENDED_CALLS] += 1.0
         way = life.FIRST if person else life.SECOND
-        life.note(mind.screen[campaign], int(floor.calls[i, DELAY] / life.SCREEN_BIN_S), way, life.SCREEN_MEMORY)
+        last_bin = int(floor.calls[i, DELAY] / life.SCREEN_BIN_S)
+        life.note(mind.screen[campaign], last_bin, way, life.SCREEN_MEMORY)
+        if cells.finely(grain):
+            cells.learn(mind.cells, grain, told(grain, floor.calls[i, LIST]), cells.SCREEN, last_bin, way)
     if not person:
         if floor.calls[i, WRONG] == 2:
             floor.tally[campaign, LEFT_EARLY] += 1.0
@@ -339,11 +359,11 @@ def call_event(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-
     if kind == PERSON:
         floor.tally[campaign, TRUE_PEOPLE] += 1.0
         floor.minutes[minute, 0] += 1.0
-    _to_agent(world, floor, i, mind, learn, now_s)
+    _to_agent(world, floor, i, mind, learn, grain, now_s)
 
 
 @lean
-def _to_agent(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-def]
+def _to_agent(world, floor, i, mind, learn, grain, now_s):  # type: ignore[no-untyped-def]
     answered_s = floor.calls[i, SINCE]
     floor.calls[i, STAGE], floor.calls[i, SINCE] = WAITING, now_s
     floor.sums[N_WAITING] += 1.0
@@ -352,7 +372,7 @@ def _to_agent(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-d
         agent = interruptible(world, floor, now_s)
         if agent >= 0:
             if learn:
-                life.note(mind.wrap[0], int(now_s - floor.agents[agent, A_SINCE]), 0, life.WRAP_MEMORY)
+                _worked(floor, agent, mind, grain, cells.WRAP, int(now_s - floor.agents[agent, A_SINCE]), 0, 1)
             floor.agents[agent, A_DEBT] += floor.due[agent] - now_s + world.number[INTERRUPT_BACK_S]
             floor.agents[agent, A_INTERRUPTED] += 1
             floor.sums[INTERRUPTED] += 1.0
@@ -368,24 +388,36 @@ def _to_agent(world, floor, i, mind, learn, now_s):  # type: ignore[no-untyped-d
 
 
 @lean
-def agent_event(world, floor, i, mind, learn, rng, now_s):  # type: ignore[no-untyped-def]
+def _worked(floor, i, mind, grain, part, last_bin, way, campaigns):  # type: ignore[no-untyped-def]
+    """Learn how a talk or a wrap-up of agent i ended."""
+    for campaign in range(campaigns):
+        if part == cells.TALK:
+            life.note(mind.talk[campaign], last_bin, way, life.TALK_MEMORY)
+        else:
+            life.note(mind.wrap[campaign], last_bin, way, life.WRAP_MEMORY)
+    if cells.finely(grain):
+        cells.learn(mind.cells, grain, told(grain, floor.agents[i, A_LIST]), part, last_bin, way)
+
+
+@lean
+def agent_event(world, floor, i, mind, learn, grain, rng, now_s):  # type: ignore[no-untyped-def]
     """A talk, a wrap-up or a pause of agent i is over."""
     kind, lasted_s = floor.agents[i, A_KIND], now_s - floor.agents[i, A_SINCE]
     rest(world, floor, i, now_s)
     if kind == TALKING:
         become(floor, i, WRAPPING)
         set_due(floor, i, now_s + floor.agents[i, A_WRAP])
-        for campaign in range(len(mind.talk) if learn else 0):
-            life.note(mind.talk[campaign], life.talk_bin(lasted_s), life.FIRST, life.TALK_MEMORY)
+        if learn:
+            _worked(floor, i, mind, grain, cells.TALK, life.talk_bin(lasted_s), life.FIRST, len(mind.talk))
         return
     if kind == WRAPPING:
         floor.sums[WRAP_UPS] += 1.0
         pauses = world.number[PAUSE_SHARE] > 0.0 and rng.random() < world.number[PAUSE_SHARE]
         away = pauses or floor.agents[i, A_LEAVES] > 0
-        for campaign in range(len(mind.talk) if learn else 0):
+        if learn:
             # Who pauses after a wrap-up was not free after it: it lived through every bin.
             last_bin, way = (life.WRAP_BINS, 0) if away else (int(lasted_s), life.FIRST)
-            life.note(mind.wrap[campaign], last_bin, way, life.WRAP_MEMORY)
+            _worked(floor, i, mind, grain, cells.WRAP, last_bin, way, len(mind.wrap))
         if pauses and floor.agents[i, A_LEAVES] == 0:
             become(floor, i, AWAY)
             set_due(floor, i, now_s + draw(world.tables[-PAUSE_TABLE], rng.random()))
@@ -405,7 +437,7 @@ def serve(world, floor, agent, now_s):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def advance(world, floor, mind, learn, rng, until_s):  # type: ignore[no-untyped-def]
+def advance(world, floor, mind, learn, grain, rng, until_s):  # type: ignore[no-untyped-def]
     """Everything that happens up to `until_s`, in order of time."""
     due, soonest, agents = floor.due, floor.soonest, len(floor.agents)
     while True:
@@ -419,6 +451,6 @@ def advance(world, floor, mind, learn, rng, until_s):  # type: ignore[no-untyped
             if due[i] <= next_s:
                 at = i
         if at < agents:
-            agent_event(world, floor, at, mind, learn, rng, next_s)
+            agent_event(world, floor, at, mind, learn, grain, rng, next_s)
         else:
-            call_event(world, floor, at - agents, mind, learn, next_s)
+            call_event(world, floor, at - agents, mind, learn, grain, next_s)

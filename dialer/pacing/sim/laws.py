@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from dialer.pacing import baselines_core as base
+from dialer.pacing.cells import HOUR_FACTS, LIST_FACTS
 from dialer.pacing.guarantee import Guarantee, aimed_at
 from dialer.pacing.sim import shift
 
@@ -27,6 +28,10 @@ class SimLaw:
     theta_0: float = 0.025
     margin: float = 0.5
     eta: float = 0.3
+    by_list: bool = True
+    by_hour: bool = True
+    list_facts: float = LIST_FACTS
+    hour_facts: float = HOUR_FACTS
     target: float = 0.0  # the share that is aimed at, when that is less than the cap
 
     def guarantee(self, cap: float) -> Guarantee:
@@ -53,6 +58,7 @@ LAWS = {
         SimLaw("averages", shift.AVERAGES),
         _HAZARD,
         replace(_HAZARD, name="hazard-no-give-up", give_up=False),
+        replace(_HAZARD, name="hazard-whole", by_list=False, by_hour=False),
         replace(_HAZARD, name="hazard-target-1", target=0.01),
         replace(_HAZARD, name="hazard-wrap", interrupt_share=0.10, theta_0=0.07, margin=1.0),
         replace(_HAZARD, name="oracle-calls", oracle=shift.ORACLE_CALLS),

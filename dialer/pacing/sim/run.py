@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dialer.pacing import baselines_core as base
-from dialer.pacing import forecast, guarantee, shapes
+from dialer.pacing import cells, forecast, guarantee, shapes
 from dialer.pacing.hazard_core import memory
 from dialer.pacing.sim import floor as hall
 from dialer.pacing.sim.laws import SimLaw
@@ -69,15 +69,17 @@ def simulate_floor(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> t
     table = lay(agents, capacity)
     calls_rng = np.random.Generator(np.random.PCG64([seed, 1]))
     agents_rng = np.random.Generator(np.random.PCG64([seed, 2]))
-    mind = _mind(campaigns, settings, float(world.number[RING_TIMEOUT_S]))
+    lists = len(scenario.known_lists) if law.by_list and campaigns == 1 else 1
+    mind = _mind(campaigns, settings, float(world.number[RING_TIMEOUT_S]), lists)
     run_shift(world, _choice(law, scenario, seed), settings, mind, floor, table, calls_rng, agents_rng)
     return _result(scenario, law, agents, seed, floor), floor
 
 
-def _mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float) -> Mind:
+def _mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, lists: int) -> Mind:
     believed = _believed(min(ring_timeout_s, 60.0))
-    rows = (*believed, forecast.blank(), memory(), guarantee.fresh(settings), base.fresh_vicidial())
-    return Mind(*(np.repeat(row[np.newaxis], campaigns, axis=0) for row in rows))
+    mix = np.full(lists, 1.0 / lists)
+    rows = (*believed, forecast.blank(lists), memory(), guarantee.fresh(settings), base.fresh_vicidial(), mix)
+    return Mind._make((*(np.repeat(row[np.newaxis], campaigns, axis=0) for row in rows), cells.blank(lists)))
 
 
 @lru_cache(maxsize=32)
@@ -91,7 +93,8 @@ def _choice(law: SimLaw, scenario: Scenario, seed: int) -> Choice:
     machines = _audited(scenario, amd.machine_as_person, [(each.machines, each.people) for each in lists], [seed, 4])
     return Choice(
         law.law, law.mode, law.knob, law.think_s, law.oracle, law.start_ratio, law.give_up,
-        mistaken, 2.0 if 0.0 < mistaken < 1.0 else 0.0, machines,
+        mistaken, 2.0 if 0.0 < mistaken < 1.0 else 0.0, machines, law.by_list, law.by_hour,
+        law.list_facts, law.hour_facts,
     )  # fmt: skip
 
 

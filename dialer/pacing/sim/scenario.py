@@ -40,10 +40,12 @@ class CallList:
     """A kind of lead: who answers, after how long, and how long conversations last.
 
     people, machines, bad: shares of calls; the rest rings until the time-out. hang_up_early: share of people who are
-    gone before the verdict.
+    gone before the verdict. known_as: the list's name as the law knows it, when that is another one: people of one list
+    who are otherwise at another hour.
     """
 
     name: str = "main"
+    known_as: str = ""
     people: Share = 0.25
     machines: Share = 0.35
     bad: Share = 0.10
@@ -196,6 +198,11 @@ class Scenario:
     folder: str = "."
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    @property
+    def known_lists(self) -> list[str]:
+        """The lists as the law knows them, in order."""
+        return list(dict.fromkeys(each.known_as or each.name for each in self.lists))
 
     def __post_init__(self) -> None:
         """Refuse names of lists that do not exist. Raises ValueError."""

@@ -7,30 +7,21 @@ from numpy.typing import NDArray
 
 from dialer.pacing import baselines_core as base
 from dialer.pacing import guarantee as promise
+from dialer.pacing.cells import HOURS, Grain
 from dialer.pacing.compiled import compiled, lean
-from dialer.pacing.hazard_core import (
-    AWAY,
-    IDLE,
-    RINGING,
-    TALKING,
-    TURN_S,
-    Desk,
-    Terms,
-    View,
-    decide_at,
-    desk,
-    look_again,
-    must_look_again,
-)
+from dialer.pacing.desk import AWAY, IDLE, RINGING, TALKING, Desk, View, desk
+from dialer.pacing.hazard_core import MIX_MEMORY, TURN_S, Terms, decide_at, look_again, must_look_again
 from dialer.pacing.shapes import Floats, Shapes
 from dialer.pacing.sim.floor import (
     A_KIND,
     A_LEAVES,
+    A_LIST,
     A_SINCE,
     A_WRAP,
     ANSWERS,
     CAMPAIGN,
     IN_FLIGHT,
+    LIST,
     N_AGENTS,
     N_WAITING,
     NEVER,
@@ -89,10 +80,17 @@ class Choice(NamedTuple):
     mistaken_share: float  # upper bound of people among machine verdicts, as the centre knows it
     mistaken_z: float
     machine_share: float  # upper bound of machines among person verdicts, as agents tell it
+    by_list: bool  # what is learned is kept for each list
+    by_hour: bool  # and for each hour
+    list_facts: float
+    hour_facts: float
 
 
 class Mind(NamedTuple):
-    """What the law remembers, a first axis for campaigns: life tables as in `Shapes`, lookup tables, small states."""
+    """What the law remembers, a first axis for campaigns: life tables as in `Shapes`, lookup tables, small states.
+
+    mix: shares of the lists among the calls placed last.
+    """
 
     ring: Floats
     screen: Floats
@@ -102,6 +100,8 @@ class Mind(NamedTuple):
     memory: Floats
     states: Floats
     vicidial: Floats
+    mix: Floats
+    cells: Floats  # of the only campaign: those that share agents are learned as a whole each
 
 
 class Table(NamedTuple):
@@ -116,7 +116,7 @@ class Table(NamedTuple):
 def lay(agents: int, capacity: int) -> Table:
     """A table for so many agents and calls in flight."""
     chosen: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
-    return Table(np.zeros((capacity, 4)), np.zeros((agents, 3)), chosen, desk(agents + capacity))
+    return Table(np.zeros((capacity, 5)), np.zeros((agents, 4)), chosen, desk(agents + capacity))
 
 
 @compiled
@@ -132,7 +132,7 @@ def run_shift(world, choice, settings, mind, floor, table, calls_rng, agents_rng
     for tick in range(ticks + 1):
         now_s = tick * tick_s
         if is_due(floor, now_s):
-            advance(world, floor, mind, learn, agents_rng, now_s)
+            advance(world, floor, mind, learn, _grain(choice, mind, now_s), agents_rng, now_s)
         if tick == ticks:
             break
         if len(world.faults) > 0:
@@ -152,9 +152,26 @@ def run_shift(world, choice, settings, mind, floor, table, calls_rng, agents_rng
             allowance -= calls
             if calls > 0:
                 factor = number[BURST_FACTOR] if now_s < burst_to else 1.0
+                before = int(sums[IN_FLIGHT])
                 _place(world, floor, calls_rng, now_s, campaign, segment, factor, calls)
+                if mind.mix.shape[1] > 1:
+                    _note_mix(mind.mix[campaign], floor, before)
     for i in range(agents):
         rest(world, floor, i, number[LENGTH_S])
+
+
+@lean
+def _grain(choice, mind, now_s):  # type: ignore[no-untyped-def]
+    hour = int(now_s / 3600.0) % HOURS if choice.by_hour and len(mind.ring) == 1 else -1
+    return Grain(mind.mix.shape[1], hour, choice.list_facts, choice.hour_facts)
+
+
+@lean
+def _note_mix(mix, floor, first):  # type: ignore[no-untyped-def]
+    for i in range(first, int(floor.sums[IN_FLIGHT])):
+        for each in range(len(mix)):
+            mix[each] *= 1.0 - 1.0 / MIX_MEMORY
+        mix[int(floor.calls[i, LIST])] += 1.0 / MIX_MEMORY
 
 
 @lean
@@ -288,7 +305,7 @@ def _averages(world, settings, state, counts):  # type: ignore[no-untyped-def]
 def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):  # type: ignore[no-untyped-def]
     state = mind.states[campaign]
     _settle(world, choice, settings, state, floor, campaign, now_s)
-    view = _view(choice, floor, table, campaign, now_s)
+    view = _view(choice, floor, table, mind.mix.shape[1], campaign, now_s)
     own = 0
     for i in range(len(view.calls)):
         own += floor.calls[i, CAMPAIGN] == campaign
@@ -300,19 +317,22 @@ def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):
     memory, tables = mind.memory[campaign], mind.tables[campaign]
     if must_look_again(memory, now_s):
         shapes = Shapes(mind.ring[campaign], mind.screen[campaign], mind.talk[campaign], mind.wrap[campaign])
-        look_again(shapes, tables, memory, view, now_s, terms.connect_s)
+        grain = _grain(choice, mind, now_s)
+        look_again(shapes, mind.cells, grain, mind.mix[campaign], tables, memory, view, now_s, terms.connect_s)
     chosen = table.chosen[: len(view.calls)]
-    number, _why, _risk, gone = decide_at(table.desk, tables, memory, settings, state, view, terms, now_s, chosen)
+    number, _why, _risk, gone = decide_at(
+        table.desk, tables, mind.mix[campaign], memory, settings, state, view, terms, now_s, chosen
+    )
     if gone > 0:
         for i in range(len(chosen) - 1, -1, -1):
             if chosen[i]:
                 chosen[i] = False
-                give_up(floor, i, mind, now_s, True)
+                give_up(floor, i, mind, now_s, _grain(choice, mind, now_s))
     return number
 
 
 @lean
-def _view(choice, floor, table, campaign, now_s):  # type: ignore[no-untyped-def]
+def _view(choice, floor, table, lists, campaign, now_s):  # type: ignore[no-untyped-def]
     in_flight, staff = floor.calls, floor.agents
     calls = table.calls[: int(floor.sums[IN_FLIGHT])]
     for i in range(len(calls)):
@@ -320,6 +340,7 @@ def _view(choice, floor, table, campaign, now_s):  # type: ignore[no-untyped-def
         since_s = in_flight[i, PLACED_AT] if stage == RINGING else in_flight[i, SINCE]
         calls[i, 0], calls[i, 1] = stage, max(0.0, now_s - since_s)
         calls[i, 2] = calls[i, 1] if in_flight[i, CAMPAIGN] == campaign else 0.0
+        calls[i, 4] = in_flight[i, LIST] if lists > 1 else 0.0
         calls[i, 3] = in_flight[i, PERSON_AT] - now_s if choice.oracle & ORACLE_CALLS else -1.0
     agents = table.agents
     for i in range(len(agents)):
@@ -327,6 +348,7 @@ def _view(choice, floor, table, campaign, now_s):  # type: ignore[no-untyped-def
         agents[i, 0] = AWAY if staff[i, A_LEAVES] > 0 else kind
         agents[i, 1] = now_s - staff[i, A_SINCE]
         agents[i, 2] = -1.0
+        agents[i, 3] = staff[i, A_LIST] if lists > 1 else 0.0
         if choice.oracle & ORACLE_AGENTS:
             agents[i, 2] = floor.due[i] - now_s + (staff[i, A_WRAP] if kind == TALKING else 0.0)
     return View(calls, agents)

@@ -8,7 +8,7 @@ from dialer.pacing.shapes import Floats
 from dialer.pacing.sim.scenario import Clock, Scenario
 
 # Columns of World.shares.
-PEOPLE, MACHINES, BAD, EARLY = 0, 1, 2, 3
+PEOPLE, MACHINES, BAD, EARLY, KNOWN_AS = 0, 1, 2, 3, 4
 _CLOCKS = {Clock.ANSWER: 0, Clock.VERDICT: 1, Clock.GREETING_END: 2}
 
 
@@ -69,10 +69,20 @@ def build(scenario: Scenario, agents: int) -> World:
         number[slot] = np.cumsum(tables[table])[-1] / tables.shape[1]
     return World(
         number,
-        np.array([(each.people, each.machines, each.bad, each.hang_up_early) for each in scenario.lists]),
+        _shares(scenario),
         tables,
         _segments(scenario),
         _faults(scenario, agents),
+    )
+
+
+def _shares(scenario: Scenario) -> Floats:
+    known = scenario.known_lists
+    return np.array(
+        [
+            (each.people, each.machines, each.bad, each.hang_up_early, known.index(each.known_as or each.name))
+            for each in scenario.lists
+        ]
     )
 
 

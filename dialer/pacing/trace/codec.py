@@ -1,10 +1,11 @@
 """Snapshots and plans as lines: whole ones first, then what changed. Exact: what is read equals what was written.
 
 An agent or a call is a row (state, since when); since when is whole milliseconds of the monotonic clock, so that a row
-stays the same while only time passes. A moment that this cannot tell exactly is written whole.
+stays the same while only time passes. A call's list stands behind that as a number, when it is known: the place of the
+list's id in the line's names. A moment that this cannot tell exactly is written whole.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from dialer.pacing.plan import AgentActivity, AgentView, FlightStage, FlightView, Limits, Plan, Snapshot, Tally
@@ -23,11 +24,13 @@ class Reader:
         self._agents: dict[str, list[Any]] = {}
         self._flights: dict[str, list[Any]] = {}
         self._limits = Limits(0, 0.0)
+        self._lists: list[str] = []
 
     def read(self, line: Line) -> tuple[Snapshot, Plan]:
         """The moment that a line tells of."""
         if "whole" in line:
             self._agents, self._flights = {}, {}
+        self._lists = line.get("ls", self._lists)
         _change(self._agents, line["a"], line["ax"])
         _change(self._flights, line["f"], line["fx"])
         if "lim" in line:
@@ -40,15 +43,23 @@ class Reader:
             AgentView(name, _ACTIVITY[row[0]], _age(now_s, row[1]), row[2]) for name, row in self._agents.items()
         )
         flights = tuple(
-            FlightView(name, _STAGE[row[0]], _age(now_s, row[1]), _age(now_s, row[2]))
+            FlightView(name, _STAGE[row[0]], _age(now_s, row[1]), _age(now_s, row[2]), self._list_of(row))
             for name, row in self._flights.items()
         )
-        rivals = tuple(FlightView(row[0], _STAGE[row[1]], row[2], row[3]) for row in line.get("r", ()))
+        launching = (_LAUNCHING,) * line.get("l", 0)
+        launching += tuple(FlightView("", FlightStage.DIALING, 0.0, 0.0, self._lists[at]) for at in line.get("ll", ()))
+        rivals = tuple(
+            FlightView(row[0], _STAGE[row[1]], row[2], row[3], self._list_of(row[1:])) for row in line.get("r", ())
+        )
         shared, my_turn = line.get("s", (False, True))
         return Snapshot(
-            now_s, line["t"], agents, flights + (_LAUNCHING,) * line.get("l", 0), line["up"], Tally(*line["y"]),
+            now_s, line["t"], agents, flights + launching, line["up"], Tally(*line["y"]),
             self._limits, line["ld"], rivals, shared, my_turn, line["w"],
         )  # fmt: skip
+
+    def _list_of(self, row: list[Any]) -> str:
+        """Behind state and times."""
+        return self._lists[row[3]] if len(row) > 3 else ""
 
 
 class Writer:
@@ -59,6 +70,7 @@ class Writer:
         self._agents: dict[str, list[Any]] = {}
         self._flights: dict[str, list[Any]] = {}
         self._limits: Limits | None = None
+        self._lists: dict[str, int] = {}
         self._check: Reader | None = None
 
     def write(self, snapshot: Snapshot, plan: Plan) -> Line:
@@ -71,23 +83,22 @@ class Writer:
         return line
 
     def _whole(self, snapshot: Snapshot, plan: Plan) -> Line:
-        self._agents, self._flights, self._limits, self._check = {}, {}, None, Reader()
+        self._agents, self._flights, self._limits, self._lists, self._check = {}, {}, None, {}, Reader()
         line = self._line(snapshot, plan)
         line["whole"] = 1
         if self._check.read(line) != (snapshot, plan):  # times that are no whole milliseconds
-            line |= _raw(snapshot)
+            line |= self._raw(snapshot)
             self._check = None  # the next line starts anew
         return line
 
     def _line(self, snapshot: Snapshot, plan: Plan) -> Line:
-        now_s, count = snapshot.now_s, _launching(snapshot)
+        now_s, count, known = snapshot.now_s, _launching(snapshot), len(self._lists)
         flights = snapshot.flights[: len(snapshot.flights) - count]
         agents_now = {
             view.agent_id: [view.activity.value, _since(now_s, view.since_s), view.leaving] for view in snapshot.agents
         }
         flights_now = {
-            view.attempt_id: [view.stage.value, _since(now_s, view.age_s), _since(now_s, view.stage_s)]
-            for view in flights
+            view.attempt_id: self._row(view, _since(now_s, view.age_s), _since(now_s, view.stage_s)) for view in flights
         }
         line: Line = {"k": "plan", "w": snapshot.wall_s, "n": now_s, "t": snapshot.tick}
         line["a"], line["ax"] = _difference(self._agents, agents_now)
@@ -100,15 +111,37 @@ class Writer:
             "p": [plan.place, list(plan.give_up), plan.bound_by, [list(pair) for pair in plan.forecast]],
         }
         if count:
-            line["l"] = count
+            line |= self._about_to_be_placed(snapshot.flights[-count:])
         if snapshot.limits != self._limits:
             line["lim"] = asdict(snapshot.limits)
         if snapshot.rivals:
-            line["r"] = [[view.attempt_id, view.stage.value, view.age_s, view.stage_s] for view in snapshot.rivals]
+            line["r"] = [[view.attempt_id, *self._row(view, view.age_s, view.stage_s)] for view in snapshot.rivals]
         if snapshot.shared or not snapshot.my_turn:
             line["s"] = [snapshot.shared, snapshot.my_turn]
+        if len(self._lists) > known:
+            line["ls"] = list(self._lists)
         self._agents, self._flights, self._limits = agents_now, flights_now, snapshot.limits
         return line
+
+    def _row(self, view: FlightView, age: Any, stage_age: Any) -> list[Any]:
+        row = [view.stage.value, age, stage_age]
+        return [*row, self._number(view.list_id)] if view.list_id else row
+
+    def _number(self, list_id: str) -> int:
+        return self._lists.setdefault(list_id, len(self._lists))
+
+    def _about_to_be_placed(self, views: tuple[FlightView, ...]) -> Line:
+        if any(view.list_id for view in views):
+            return {"ll": [self._number(view.list_id) for view in views]}
+        return {"l": len(views)}
+
+    def _raw(self, snapshot: Snapshot) -> Line:
+        """Rows with ages instead of beginnings: exact for any float."""
+        flights = [view for view in snapshot.flights if view.attempt_id]
+        return {
+            "a": {view.agent_id: [view.activity.value, [view.since_s], view.leaving] for view in snapshot.agents},
+            "f": {view.attempt_id: self._row(view, [view.age_s], [view.stage_s]) for view in flights},
+        }
 
 
 def plan_of(row: list[Any]) -> Plan:
@@ -120,7 +153,7 @@ def _launching(snapshot: Snapshot) -> int:
     """Calls about to be placed stand last and have no name yet."""
     count = 0
     for view in reversed(snapshot.flights):
-        if view != _LAUNCHING:
+        if view.attempt_id or replace(view, list_id="") != _LAUNCHING:
             break
         count += 1
     return count
@@ -142,12 +175,3 @@ def _change(rows: dict[str, list[Any]], changed: dict[str, list[Any]], gone: lis
     for name in gone:
         rows.pop(name, None)
     rows.update(changed)
-
-
-def _raw(snapshot: Snapshot) -> Line:
-    """Rows with ages instead of beginnings: exact for any float."""
-    flights = [view for view in snapshot.flights if view.attempt_id]
-    return {
-        "a": {view.agent_id: [view.activity.value, [view.since_s], view.leaving] for view in snapshot.agents},
-        "f": {view.attempt_id: [view.stage.value, [view.age_s], [view.stage_s]] for view in flights},
-    }

@@ -62,7 +62,7 @@ def line_of(event: DialerEvent, writer: Writer) -> Line | None:
         case PlanMade(snapshot=snapshot, plan=plan):
             return writer.write(snapshot, plan)
         case LawTaught(events=events):
-            return {"k": "heard", "e": [[e.kind.value, e.at_s, e.duration_s, e.attempt_id, e.agent_id] for e in events]}
+            return {"k": "heard", "e": [_event_row(event) for event in events]}
         case DialingHeld(at_s=at_s, why=why):
             return {"k": "held", "w": at_s, "why": why}
         case LaunchFell(at_s=at_s, missing=missing, why=why):
@@ -72,10 +72,15 @@ def line_of(event: DialerEvent, writer: Writer) -> Line | None:
     return None
 
 
+def _event_row(event: PacingEvent) -> list[str | float]:
+    row: list[str | float] = [event.kind.value, event.at_s, event.duration_s, event.attempt_id, event.agent_id]
+    return [*row, event.list_id] if event.list_id else row
+
+
 def events_of(line: Line) -> Iterator[PacingEvent]:
     """What a law was told, in order."""
-    for kind, at_s, duration_s, attempt_id, agent_id in line["e"]:
-        yield PacingEvent(PacingEventKind(kind), at_s, duration_s, attempt_id, agent_id)
+    for kind, *rest in line["e"]:
+        yield PacingEvent(PacingEventKind(kind), *rest)
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Line]]:

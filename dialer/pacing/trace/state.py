@@ -1,19 +1,22 @@
 """A pacing law's whole state as plain data and back, exactly: what a replay starts from.
 
-Arrays keep their bits, floats their shortest exact text. Only classes of pacing and campaigns are made again, whatever
-a file says.
+Arrays keep their bits (packed when they are long: most of a long one is empty), floats their shortest exact text. Only
+classes of pacing and campaigns are made again, whatever a file says.
 """
 
 import base64
 import importlib
 import math
-from dataclasses import fields, is_dataclass
+import zlib
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _OURS = ("dialer.pacing.", "campaigns.")
+_LONG_BYTES = 8192
 _KIND, _CLASS, _VALUE = "!", "c", "v"
 
 
@@ -27,8 +30,7 @@ def freeze(value: Any) -> Any:
         case Enum():
             return {_KIND: "enum", _CLASS: _name(type(value)), _VALUE: value.value}
         case np.ndarray():
-            bits = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
-            return {_KIND: "array", "d": value.dtype.str, "s": list(value.shape), _VALUE: bits}
+            return _array(np.ascontiguousarray(value))
         case np.generic():
             return freeze(value.item())
         case float() if not math.isfinite(value):
@@ -59,7 +61,8 @@ def thaw(data: Any) -> Any:
         case "enum":
             return _class(data[_CLASS])(value)
         case "array":
-            return np.frombuffer(base64.b64decode(value), data["d"]).reshape(data["s"]).copy()
+            bits = base64.b64decode(value)
+            return np.frombuffer(zlib.decompress(bits) if data.get("z") else bits, data["d"]).reshape(data["s"]).copy()
         case "float":
             return float(value)
         case "named":
@@ -75,8 +78,28 @@ def thaw(data: Any) -> Any:
             made = object.__new__(_class(data[_CLASS]))
             for name, each in value.items():
                 object.__setattr__(made, name, thaw(each))
+            _complete(made)
             return made
     raise StateError(f"{data[_KIND]!r} is no kind of value: the trace is damaged, or of another version")
+
+
+def _array(value: NDArray[Any]) -> dict[str, Any]:
+    bits = value.tobytes()
+    shape: dict[str, Any] = {_KIND: "array", "d": value.dtype.str, "s": list(value.shape)}
+    if len(bits) > _LONG_BYTES:
+        bits = zlib.compress(bits, 1)
+        shape["z"] = 1
+    return shape | {_VALUE: base64.b64encode(bits).decode()}
+
+
+def _complete(made: Any) -> None:
+    """What an older version did not have yet: settings by their defaults, the rest as the object itself knows."""
+    if is_dataclass(made):
+        for each in fields(made):
+            if not hasattr(made, each.name) and each.default is not MISSING:
+                object.__setattr__(made, each.name, each.default)
+    if hasattr(made, "complete"):
+        made.complete()
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from campaigns.lead import Lead
 from dialer.campaign_run import CampaignRun
 from dialer.events import DialerEvent
 from dialer.pacing.laws import make_law
+from dialer.pacing.plan import PacingLaw
 from storage.port import LeadList, StoredCampaign
 from storage.sql.campaigns import SqlListStore
 from telephony.sim.crowd import Crowd
 from telephony.sim.network import Network
-from tests.unit.dialer.house import LIST, House
+from tests.unit.dialer.house import House
 
 CROWD = Crowd(people=0.4, machines=0.2, ring_mean_s=5.0, talk_mean_s=20.0)
 
@@ -32,16 +33,22 @@ class HeardHouse(House):
 
 @asynccontextmanager
 async def crowded_house(
-    campaign: Campaign, agents: int, leads: int = 1000, crowd: Crowd = CROWD
+    campaign: Campaign,
+    agents: int,
+    leads: int = 1000,
+    crowd: Crowd = CROWD,
+    law: PacingLaw | None = None,
 ) -> AsyncIterator[tuple[HeardHouse, CampaignRun]]:
     """A house whose campaign runs with `agents` who are ready."""
-    house = HeardHouse(campaign=campaign, law=make_law(campaign))
+    house = HeardHouse(campaign=campaign, law=law or make_law(campaign))
     await house.open()
     house.exchange.network = Network(default=crowd.maker(3))
     now_s = house.clock.now_s()
-    await SqlListStore(house.database).put(LeadList(LIST, LIST, now_s))
-    await house.campaigns.put(StoredCampaign(campaign.campaign_id, "Test", "", now_s, now_s, list_ids=(LIST,)))
-    await house.leads.add([Lead(f"lead-{n:05}", LIST, f"+346{n:08}") for n in range(leads)])
+    lists = campaign.lists
+    for each in lists:
+        await SqlListStore(house.database).put(LeadList(each, each, now_s))
+    await house.campaigns.put(StoredCampaign(campaign.campaign_id, "Test", "", now_s, now_s, list_ids=lists))
+    await house.leads.add([Lead(f"lead-{n:05}", lists[n % len(lists)], f"+346{n:08}") for n in range(leads)])
     async with house.engine:
         await house.staffed(agents)
         run = await house.engine.start(campaign)

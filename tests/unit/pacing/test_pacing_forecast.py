@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.pacing import forecast, risk, shapes
+from dialer.pacing import cells, forecast, risk, shapes
 
 
 def tables_of(learnt: shapes.Shapes) -> shapes.Floats:
     tables = forecast.blank()
-    forecast.rebuild(learnt, tables, np.zeros((0, 4)), np.zeros((0, 3)), 2.0)
+    whole = cells.Grain(1, -1, 0.0, 0.0)
+    forecast.rebuild(learnt, cells.blank(1), whole, np.ones(1), tables, np.zeros((0, 5)), np.zeros((0, 4)), 2.0)
     return tables
 
 

@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import orjson
@@ -18,8 +19,19 @@ from typer.testing import CliRunner
 from campaigns.campaign import AbTest, Campaign, DialMode, PacingLawName, PacingSettings
 from dialer.events import PlanMade
 from dialer.pacing.ab_blocks import Block, compare_blocks
+from dialer.pacing.hazard import HazardLaw, HazardSettings
 from dialer.pacing.laws import make_law
-from dialer.pacing.plan import Limits, PacingEvent, PacingEventKind, PacingLaw, Plan, Snapshot, Tally
+from dialer.pacing.plan import (
+    FlightStage,
+    FlightView,
+    Limits,
+    PacingEvent,
+    PacingEventKind,
+    PacingLaw,
+    Plan,
+    Snapshot,
+    Tally,
+)
 from dialer.pacing.trace.codec import Reader, Writer
 from dialer.pacing.trace.records import to_bytes
 from dialer.pacing.trace.state import StateError, freeze, thaw
@@ -33,11 +45,13 @@ PREDICTIVE = replace(CAMPAIGN, mode=DialMode.PREDICTIVE)
 TESTED = replace(PREDICTIVE, ab=AbTest(PacingSettings(law=PacingLawName.AVERAGES), block_s=120.0, settle_s=10.0))
 
 
-def record(campaign: Campaign, folder: Path, minutes: float, file_mb: float = 8.0) -> Path:
+def record(
+    campaign: Campaign, folder: Path, minutes: float, file_mb: float = 8.0, law: PacingLaw | None = None
+) -> Path:
     """Dial a crowd for a while; the campaign's folder with its trace."""
 
     async def dial() -> None:
-        async with crowded_house(campaign, agents=5) as (house, run):
+        async with crowded_house(campaign, agents=5, law=law) as (house, run):
             trace = PacingTrace(
                 folder, house.clock, house.events.append, lambda _: campaign, lambda _: run.law, file_mb=file_mb
             )
@@ -62,6 +76,36 @@ def test_a_trace_of_the_live_dialer_replays_bit_for_bit_file_by_file(hazard_trac
         outcome = CliRunner().invoke(app, ["replay", str(place)])
         assert outcome.exit_code == 0, outcome.output
         assert "bit for bit" in outcome.output
+
+
+def test_a_trace_from_before_lists_were_told_replays_bit_for_bit(tmp_path: Path) -> None:
+    """Such a trace holds no lists, and its law no cells: what a version without them wrote."""
+    campaign = replace(PREDICTIVE, pacing=PacingSettings(law=PacingLawName.HAZARD))
+    folder = record(campaign, tmp_path, 3, law=HazardLaw(HazardSettings(by_list=False)))
+    rows = [orjson.loads(row) for file in sorted(folder.glob("*.jsonl")) for row in file.read_bytes().splitlines()]
+    old = tmp_path / "old.jsonl"
+    old.write_bytes(b"".join(orjson.dumps(without_lists(row)) + b"\n" for row in rows))
+    assert b"list-1" not in old.read_bytes()
+    outcome = CliRunner().invoke(app, ["replay", str(old)])
+    assert outcome.exit_code == 0, outcome.output
+
+
+def without_lists(row: dict[str, Any]) -> dict[str, Any]:
+    """A line as it was written before lists were told."""
+    match row["k"]:
+        case "state":
+            state = row["law"]["v"]
+            del state["_book"]
+            for name in ("by_list", "zone", "list_facts", "hour_facts"):
+                del state["settings"]["v"][name]
+        case "heard":
+            row["e"] = [event[:5] for event in row["e"]]
+        case "plan":
+            row["f"] = {name: flight[:3] for name, flight in row["f"].items()}
+            row.pop("ls", None)
+            if "ll" in row:
+                row["l"] = len(row.pop("ll"))
+    return row
 
 
 def test_a_plan_that_was_changed_afterwards_is_the_first_difference(hazard_trace: Path, tmp_path: Path) -> None:
@@ -109,6 +153,10 @@ def test_whatever_is_written_is_read_back_exactly(moments: list[tuple[float, int
     for tick, (now_s, idle, flights, age_s, shared) in enumerate(moments):
         moment = look(10_000.0 + now_s, agents(idle=idle, since_s=age_s), ringing(*[age_s] * flights), Tally(tick))
         moment = replace(moment, shared=shared, my_turn=not shared, wall_s=now_s, rivals=waiting(flights))
+        if idle % 3:  # lists are known, another one by turns, and of leads about to be called as well
+            about = tuple(FlightView("", FlightStage.DIALING, 0.0, 0.0, f"list{each}") for each in range(idle % 4))
+            known = tuple(replace(view, list_id=f"list{idle}") for view in moment.flights)
+            moment = replace(moment, flights=known + about, rivals=known)
         plan = Plan(tick, ("a",) * flights, "why", (("theta", age_s),))
         line = orjson.loads(to_bytes(writer.write(moment, plan)))
         assert reader.read(line) == (moment, plan)
