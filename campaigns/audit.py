@@ -1,10 +1,13 @@
 """What an audit by ear says of AMD's errors: the share of "machine" verdicts that were people, and its upper bound."""
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 _CONFIDENCE = 0.95
 _BISECTIONS = 60
+# Calls that agents said something of, before machines among them are held against the budget.
+_ENOUGH_SAID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,17 @@ def mistaken_share(audited: int, people: int, assumed: float = 0.0) -> MistakenS
     if audited <= 0:
         return MistakenShare(assumed, assumed, 0)
     return MistakenShare(people / audited, _upper(audited, people), audited)
+
+
+def machine_share(said: Mapping[str, int], machine_codes: Collection[str], unsaid: str) -> float:
+    """Upper 95 % bound of the machines among those whom agents talked with, by how agents ended these calls.
+
+    said: dispositions by code; unsaid: the code of calls that agents said nothing of. 0 while agents never said
+    "machine", or said too little for a bound that means anything.
+    """
+    spoken = sum(count for code, count in said.items() if code != unsaid)
+    machines = sum(count for code, count in said.items() if code in machine_codes)
+    return _upper(spoken, machines) if machines and spoken >= _ENOUGH_SAID else 0.0
 
 
 def _upper(trials: int, found: int) -> float:

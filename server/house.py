@@ -24,7 +24,6 @@ from dialer.inbound.hall import QueueHall
 from dialer.leads import HopperLeads
 from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
-from dialer.pacing.laws import make_law
 from dialer.pacing.plan import Tally
 from dialer.patience import Patience, PatientLog
 from dialer.preview import PreviewDesk
@@ -47,6 +46,7 @@ from server.first_contacts import FirstContactGauges
 from server.import_leads import LeadImporter
 from server.inbound import Inbound, compose_inbound, queue_settings
 from server.metrics import Metrics
+from server.pacing_past import LawMaker
 from server.pacing_trace import PacingTrace
 from server.prompt_book import PromptBook
 from server.recorder import Recorder
@@ -55,6 +55,7 @@ from server.stores import Stores, open_stores
 from storage.live.connection import RedisLink
 from storage.live.hopper import RedisHopper
 from storage.port import CampaignState, StoredAgent
+from storage.sql.history import SqlHistory
 from telephony.ami.controllers import require_alone
 from telephony.ami.observer import AmiObserver
 from telephony.ami.settings import AmiSettings
@@ -92,12 +93,14 @@ class House:
     drift: DriftAlarm
     trace: PacingTrace
     blending: DigitalDesk
+    law_maker: LawMaker
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
         await self.know_audits()
         campaign = self.catalogue[campaign_id]
         await asyncio.to_thread(self.prompts.prepare, campaign)
+        await self.law_maker.look_back(campaign)
         await self.engine.start(campaign, await self._today(campaign))
         await self.catalogue.want(campaign_id, CampaignState.RUNNING)
 
@@ -248,7 +251,8 @@ def _compose(
         part.name: Trunk(TrunkSettings(part.name, part.endpoint, part.channels, part.calls_per_s))
         for part in settings.trunks
     }
-    engine = Engine(services, staff, stores.leads, source, trunks, make_law, catalogue.get)
+    law_maker = LawMaker(SqlHistory(stores.database), stores.dispositions, clock, hub.take, collect.machine_codes)
+    engine = Engine(services, staff, stores.leads, source, trunks, law_maker, catalogue.get)
     wrap_up = WrapUpDesk(
         stores.attempts, stores.leads, stores.dispositions, stores.dnc, desk, clock, hub.take, catalogue
     )
@@ -271,7 +275,7 @@ def _compose(
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in, keeper, drift, trace, blending,
+        calls_in, keeper, drift, trace, blending, law_maker,
     )  # fmt: skip
 
 
