@@ -1,6 +1,7 @@
 """A real SMTP server on the loopback that keeps what it is given."""
 
 import asyncio
+import ssl
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,13 +41,26 @@ class MailServer:
 
 @asynccontextmanager
 async def mail_server(
-    *, refuse: frozenset[str] = frozenset(), asks_password: bool = False
+    *,
+    refuse: frozenset[str] = frozenset(),
+    asks_password: bool = False,
+    tls: ssl.SSLContext | None = None,
+    at_once: bool = False,
 ) -> AsyncIterator[MailServer]:
-    """The server while the context lasts, on the test's own loop."""
+    """The server while the context lasts, on the test's own loop.
+
+    tls: it wants STARTTLS before anything else, or (at_once) speaks TLS from the first byte.
+    """
     kept = MailServer(refuse)
     more: dict[str, Any] = {"hostname": "mail.example"}
     if asks_password:
-        more |= {"auth_required": True, "auth_require_tls": False, "authenticator": kept.authenticate}
+        more |= {
+            "auth_required": True,
+            "auth_require_tls": tls is not None and not at_once,
+            "authenticator": kept.authenticate,
+        }
+    if tls is not None and not at_once:
+        more |= {"tls_context": tls, "require_starttls": True}
     talks: list[SMTP] = []
 
     def answer() -> SMTP:
@@ -54,7 +68,7 @@ async def mail_server(
             talks.append(SMTP(kept, **more))
         return talks[-1]
 
-    server = await asyncio.get_running_loop().create_server(answer, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(answer, "127.0.0.1", 0, ssl=tls if at_once else None)
     kept.port = server.sockets[0].getsockname()[1]
     try:
         yield kept
