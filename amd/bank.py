@@ -8,7 +8,7 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from amd import features, schedule
-from amd.judge import Judge
+from amd.judge import GREETING_BEFORE_BEEP_S, Judge
 from amd.known_prompts import WINDOW, KnownPrompts, follow_contours, load_library
 from amd.levels import measure
 from amd.model import Believer, load_model
@@ -233,6 +233,7 @@ class AmdBank:
         if event == NOTHING and not judge.tones.tones:
             return None
         record = self._state[slot]
+        judge.tones.after_speech = moment.voice_s >= GREETING_BEFORE_BEEP_S
         if event == NOTHING:
             return judge.tones.quiet(moment.now_s) if record["tone_ticks"] == 0 else None
         start_s = (int(record["tone_start"]) - 1) * TICK_S

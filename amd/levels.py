@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from amd.jit import compiled
 from amd.state import Slots
+from amd.sums import product_of
 
 QUIET_DB = -96.0
 ACTIVE_OVER_FLOOR_DB = 6.0
@@ -42,7 +43,7 @@ def measure(
             for k in range(160):
                 sample = np.float32(frames[i, k]) * np.float32(1.0 / 32768.0)
                 past[width - 160 + k] = sample
-                energy += sample * sample
+            energy = product_of(past[width - 160 :], past[width - 160 :])
         else:
             for k in range(160):
                 past[width - 160 + k] = np.float32(0.0)

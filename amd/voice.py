@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from amd.jit import compiled
 from amd.state import SOUNDS, Slots
+from amd.sums import product_of, total_of
 
 FLATNESS, TILT, CENTROID, FLUX, CROSSINGS, PERIODICITY, PITCH, LEVEL = range(SOUNDS)
 BANDS = 14
@@ -14,6 +15,7 @@ BANDS = 14
 _EDGES = np.array([12, 17, 22, 28, 35, 43, 52, 63, 76, 91, 109, 131, 158, 190, 230], dtype=np.int64)
 _DECIMATED = 80  # 40 ms at 2 kHz
 _SHORTEST_LAG, _LONGEST_LAG = 5, 34  # 400 to 59 Hz at 2 kHz
+_LAGS = _LONGEST_LAG - _SHORTEST_LAG + 1
 
 
 @compiled
@@ -27,7 +29,8 @@ def describe(
     sounds: NDArray[np.float32],
 ) -> None:
     """Fill `sounds` (n, 8) at `rows` from spectra `power` (m, 257); `bands` (capacity, 14) keeps the last log bands."""
-    decimated = np.empty(_DECIMATED, dtype=np.float32)
+    decimated = np.zeros(_DECIMATED + _LONGEST_LAG, dtype=np.float32)  # zeros behind, for every lag
+    products = np.empty(_LAGS, dtype=np.float32)
     for j in range(rows.shape[0]):
         i = rows[j]
         slot = slots[i]
@@ -42,7 +45,7 @@ def describe(
         for k in range(_DECIMATED):
             at = offset + 4 * k
             decimated[k] = past[at] + past[at + 1] + past[at + 2] + past[at + 3]
-        _describe_pitch(decimated, sounds[i])
+        _describe_pitch(decimated, products, sounds[i])
         sounds[i, LEVEL] = state[slot].level_db
 
 
@@ -55,9 +58,7 @@ def _describe_bands(power: NDArray[np.float32], before: NDArray[np.float32], sou
     low = np.float32(1e-12)
     high = np.float32(1e-12)
     for b in range(BANDS):
-        energy = np.float32(1e-12)
-        for k in range(_EDGES[b], _EDGES[b + 1]):
-            energy += power[k]
+        energy = np.float32(1e-12) + total_of(power, _EDGES[b], _EDGES[b + 1])
         total += energy
         weighted += energy * np.float32(b)
         if b < 7:
@@ -75,18 +76,31 @@ def _describe_bands(power: NDArray[np.float32], before: NDArray[np.float32], sou
 
 
 @compiled
-def _describe_pitch(samples: NDArray[np.float32], sounds: NDArray[np.float32]) -> None:
+def _multiply_lags(samples: NDArray[np.float32], products: NDArray[np.float32]) -> None:
+    """The sum of products of the samples and those each lag later, as eight running sums."""
+    for j in range(_LAGS):
+        lag = j + _SHORTEST_LAG
+        a = b = c = d = e = f = g = h = np.float32(0.0)
+        for k in range(0, _DECIMATED, 8):
+            a += samples[k] * samples[k + lag]
+            b += samples[k + 1] * samples[k + lag + 1]
+            c += samples[k + 2] * samples[k + lag + 2]
+            d += samples[k + 3] * samples[k + lag + 3]
+            e += samples[k + 4] * samples[k + lag + 4]
+            f += samples[k + 5] * samples[k + lag + 5]
+            g += samples[k + 6] * samples[k + lag + 6]
+            h += samples[k + 7] * samples[k + lag + 7]
+        products[j] = ((a + b) + (c + d)) + ((e + f) + (g + h))
+
+
+@compiled
+def _describe_pitch(samples: NDArray[np.float32], products: NDArray[np.float32], sounds: NDArray[np.float32]) -> None:
     """Normalised autocorrelation: its peak (0 to 1) and the pitch there in octaves over 50 Hz."""
-    count = samples.shape[0]
-    mean = np.float32(0.0)
-    for k in range(count):
-        mean += samples[k]
-    mean /= np.float32(count)
+    count = _DECIMATED
+    mean = total_of(samples, 0, count) / np.float32(count)
     for k in range(count):
         samples[k] -= mean
-    energy = np.float32(1e-9)
-    for k in range(count):
-        energy += samples[k] * samples[k]
+    energy = np.float32(1e-9) + product_of(samples[:count], samples[:count])
     early = energy  # of all but the last `lag` samples; late: of all but the first
     late = energy
     for lag in range(1, _SHORTEST_LAG):
@@ -94,13 +108,11 @@ def _describe_pitch(samples: NDArray[np.float32], sounds: NDArray[np.float32]) -
         late -= samples[lag - 1] * samples[lag - 1]
     best = np.float32(0.0)
     best_lag = 0
+    _multiply_lags(samples, products)
     for lag in range(_SHORTEST_LAG, _LONGEST_LAG + 1):
         early -= samples[count - lag] * samples[count - lag]
         late -= samples[lag - 1] * samples[lag - 1]
-        product = np.float32(0.0)
-        for k in range(count - lag):
-            product += samples[k] * samples[k + lag]
-        value = product / np.float32(math.sqrt(max(early * late, np.float32(1e-18))))
+        value = products[lag - _SHORTEST_LAG] / np.float32(math.sqrt(max(early * late, np.float32(1e-18))))
         # A small bonus for short lags keeps the peak from jumping to a multiple of the period.
         if value > best * np.float32(1.03):
             best = value

@@ -9,6 +9,9 @@ from amd.verdict import CallClass
 _SIT_LOW_HZ = (895.0, 1005.0)
 _SIT_MID_HZ = (1350.0, 1450.0)
 _SIT_HIGH_HZ = (1755.0, 1822.0)
+_SIT_BANDS_HZ = (_SIT_LOW_HZ, _SIT_MID_HZ, _SIT_HIGH_HZ)
+SIT_GAP_S = 0.25
+SIT_WAIT_S = 0.12  # after one of its lower tones: the next comes at once, or it was a beep
 # Half way between 276 and 380 ms as heard through a 64 ms window: the second tone loses 55 ms to its neighbours.
 _SIT_FIRST_LONG_S = 0.32
 _SIT_SECOND_LONG_S = 0.27
@@ -66,6 +69,7 @@ class ToneListener:
 
     country: str = "ES"
     tones: list[Tone] = field(default_factory=list)
+    after_speech: bool = False  # a beep of two tones ends a greeting; what comes first may be an announcement cut short
 
     def holding(self, now_s: float) -> bool:
         """Whether a tone was heard so recently that the speech model should wait for its meaning."""
@@ -98,8 +102,8 @@ class ToneListener:
             return None
         tone = self.tones[-1]
         waited_s = now_s - tone.end_s
-        if _within(tone.low_hz, _SIT_LOW_HZ) and waited_s >= 0.12 and self._beep_like(tone):
-            return self._beep_found(tone)
+        if (_within(tone.low_hz, _SIT_LOW_HZ) or _within(tone.low_hz, _SIT_MID_HZ)) and waited_s >= SIT_WAIT_S:
+            return self._torn_information(tone) or (self._beep_found(tone) if self._beep_like(tone) else None)
         if _is_progress(tone) and tone.low_hz >= BEEP_HZ[0] and waited_s >= 0.75 and len(self.tones) == 1:
             return self._beep_found(tone) if self._beep_like(tone) else None
         return None
@@ -116,14 +120,19 @@ class ToneListener:
         return None
 
     def _special_information(self, tone: Tone) -> ToneFinding | None:
-        if len(self.tones) < 2 or tone.seconds < 0.1 or not _within(tone.low_hz, _SIT_HIGH_HZ):
+        if not self.tones or tone.seconds < 0.1 or not _within(tone.low_hz, _SIT_HIGH_HZ):
             return None
-        first, second = self.tones[-2:]
-        if not (_within(first.low_hz, _SIT_LOW_HZ) and _within(second.low_hz, _SIT_MID_HZ)):
+        if len(self.tones) < 2 or not _follow_as_sit(*self.tones[-2:], tone):
+            return self._torn_information(tone, self.tones[-1])
+        return ToneFinding(CallClass.SIT, 0.995, f"special information tone: {_sit_kind(*self.tones[-2:])}")
+
+    def _torn_information(self, tone: Tone, before: Tone | None = None) -> ToneFinding | None:
+        """Two of the three tones, one after the other: the path opened late, or frames were lost. No kind then."""
+        if before is None and len(self.tones) > 1:
+            before = self.tones[-2]
+        if self.after_speech or before is None or not _follow_as_sit(before, tone):
             return None
-        if tone.start_s - second.end_s > 0.25 or second.start_s - first.end_s > 0.25:
-            return None
-        return ToneFinding(CallClass.SIT, 0.995, f"special information tone: {_sit_kind(first, second)}")
+        return ToneFinding(CallClass.SIT, 0.95, "special information tone: one of its three tones was not heard")
 
     def _progress(self, tone: Tone) -> ToneFinding | None:
         if not _is_progress(tone):
@@ -161,9 +170,8 @@ class ToneListener:
         )
 
     def _beep(self, tone: Tone) -> ToneFinding | None:
-        if not self._beep_like(tone) or _is_progress(tone) or _within(tone.low_hz, _SIT_LOW_HZ):
-            return None
-        if _within(tone.low_hz, _SIT_MID_HZ) and len(self.tones) > 1 and tone.start_s - self.tones[-2].end_s < 0.25:
+        may_be_sit = _within(tone.low_hz, _SIT_LOW_HZ) or _within(tone.low_hz, _SIT_MID_HZ)
+        if not self._beep_like(tone) or _is_progress(tone) or may_be_sit:
             return None
         return self._beep_found(tone)
 
@@ -172,6 +180,17 @@ class ToneListener:
         return ToneFinding(
             CallClass.BEEP, 0.97, f"beep {tone.low_hz:.0f} Hz, {tone.seconds * 1000:.0f} ms", end_s=tone.end_s
         )
+
+
+def _follow_as_sit(*tones: Tone) -> bool:
+    """Whether tones come one right after the other and rise through the bands of special information tones."""
+    places = [[_within(tone.low_hz, band) for band in _SIT_BANDS_HZ].index(True) for tone in tones if _in_sit(tone)]
+    close = all(after.start_s - before.end_s <= SIT_GAP_S for before, after in itertools.pairwise(tones))
+    return close and len(places) == len(tones) and all(a < b for a, b in itertools.pairwise(places))
+
+
+def _in_sit(tone: Tone) -> bool:
+    return tone.low_hz == tone.high_hz and any(_within(tone.low_hz, band) for band in _SIT_BANDS_HZ)
 
 
 def _british_ring(tones: list[Tone]) -> bool:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from amd.jit import compiled
 from amd.state import HISTORY_SAMPLES
+from amd.sums import total_of
 from media.frames import SAMPLE_RATE_HZ
 
 BIN_HZ = SAMPLE_RATE_HZ / HISTORY_SAMPLES
@@ -24,10 +25,9 @@ def find_peaks(
     first, last = 12, 232  # 190 to 3,600 Hz: mains hum below, nothing above
     for j in range(power.shape[0]):
         spectrum = power[j]
-        total = np.float32(1e-12)
+        total = np.float32(1e-12) + total_of(spectrum, first, last)
         peak = first
         for k in range(first, last):
-            total += spectrum[k]
             if spectrum[k] > spectrum[peak]:
                 peak = k
         share = np.float32(0.0)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amd import voice
 from amd.policy import DEFAULT_CURVE, Policy
+from amd.sums import product_of, total_of
 from amd.tones.fourier import SIZE, power_spectra
 from amd.trees import Trees
 from amd.verdict import AmdSettings
@@ -33,6 +35,18 @@ def test_given_two_small_trees_then_their_leaves_add_up_to_log_odds():
     rows = np.array([[0.0, 1.0], [1.0, 2.0]], dtype=np.float32)
     odds = np.array([0.1 - 1.0 + 0.25, 0.1 + 2.0 - 3.0])
     assert trees.probability(rows) == pytest.approx(1 / (1 + np.exp(-odds)), rel=1e-5)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 30), st.integers(31, 120))
+def test_given_any_values_then_compiled_sums_round_as_they_are_written(seed, first, last):
+    """Sums that a compiler may reorder come out otherwise when code is read from the disk: trainings did not repeat."""
+    values = np.random.default_rng(seed).normal(0, 1, 120).astype(np.float32)
+    assert total_of(values, first, last) == total_of.py_func(values, first, last)
+    assert product_of(values[:80], values[40:]) == product_of.py_func(values[:80], values[40:])
+    compiled, written = (np.zeros(voice._LAGS, dtype=np.float32) for _ in range(2))
+    voice._multiply_lags(values, compiled)
+    voice._multiply_lags.py_func(values, written)
+    assert np.array_equal(compiled, written)
 
 
 @given(st.floats(1.0, 500.0), st.floats(1.0, 500.0))

@@ -46,6 +46,41 @@ def test_given_a_standard_tone_after_answer_then_its_class_and_kind_are_said(par
     assert word in hearing.first.cause
 
 
+def without(parts, lost_s):
+    """The same tones from `lost_s` on: the path opened late."""
+    kept = []
+    for hz, length_s in parts:
+        lost = min(lost_s, length_s)
+        lost_s -= lost
+        if length_s - lost > 0.001:
+            kept.append((hz, length_s - lost))
+    return kept
+
+
+@pytest.mark.parametrize("lost_s", [0.15, 0.25, 0.33, 0.42])
+@pytest.mark.parametrize("parts", [SIT_INTERCEPT, SIT_VACANT, SIT_NO_CIRCUIT, SIT_E180])
+def test_given_special_information_whose_start_was_lost_then_it_is_no_beep_and_nobody_speaks(parts, lost_s):
+    hearing = hear(call(tones(without(parts, lost_s)), lead_s=0.02))
+    assert hearing.first is not None
+    assert hearing.first.call_class is CallClass.SIT
+    assert hearing.settled is not None
+    assert hearing.settled.call_class is CallClass.SIT
+
+
+@pytest.mark.parametrize("hz", [950.0, 1400.0, 1780.0])
+def test_given_one_tone_where_special_information_lies_then_it_is_a_beep_with_its_end(hz):
+    hearing = hear(call(tones([((hz,), 0.4)]), lead_s=0.5))
+    assert hearing.first is not None
+    assert hearing.first.call_class is CallClass.BEEP
+    assert hearing.first.tone_end_s == pytest.approx(0.9, abs=0.05)
+
+
+def test_given_a_beep_of_two_tones_after_a_greeting_then_it_is_no_special_information():
+    hearing = hear(call(speech(4.0), tones([((), 0.3), ((1400.0,), 0.3), ((1780.0,), 0.3)]), lead_s=0.3))
+    said = [hearing.first, *hearing.later]
+    assert CallClass.SIT not in [verdict.call_class for verdict in said if verdict is not None]
+
+
 def test_given_a_greeting_then_a_beep_then_the_beep_is_told_with_its_end():
     greeting_s, lead_s, beep_s = 6.0, 0.5, 0.4
     hearing = hear(call(speech(greeting_s), tones([((), 0.3), ((850,), beep_s)]), lead_s=lead_s))
