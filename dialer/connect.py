@@ -34,15 +34,26 @@ async def connect(flow: "CallFlow", line: Line, verdict: Verdict | None) -> tupl
     and the attempt counts as abandoned. Raises LineGone when the customer hangs up before that.
     """
     flow.journal.move(AttemptState.CONNECTING, detail=words_of(verdict))
-    asked_s = flow.services.clock.monotonic_s()
-    for _ in range(_TRIES):
-        agent_id, was_free = await _agent(flow, line, asked_s)
-        if agent_id is None:
-            return await _abandon(flow, line)
-        if await _bridge(flow, line, agent_id):
-            return await _talk(flow, line, agent_id, was_free)
-        flow.agent_id = None
-    return await _abandon(flow, line)
+    agent_id, was_free = await _put_through(flow, line, flow.services.clock.monotonic_s())
+    return await (_talk(flow, line, agent_id, was_free) if agent_id else _abandon(flow, line))
+
+
+async def _put_through(flow: "CallFlow", line: Line, asked_s: float) -> tuple[str | None, bool]:
+    """The agent with whom the customer is in a bridge now, and whether it was idle at once; None when there is none."""
+    recorder, attempt = flow.services.recorder, flow.journal.attempt
+    try:
+        for _ in range(_TRIES):
+            agent_id, was_free = await _agent(flow, line, asked_s)
+            if agent_id is None:
+                break
+            if await _bridge(flow, line, agent_id):
+                return agent_id, was_free
+            flow.agent_id = None
+    except BaseException:
+        recorder.discard(attempt)
+        raise
+    recorder.discard(attempt)
+    return None, False
 
 
 async def _agent(flow: "CallFlow", line: Line, asked_s: float) -> tuple[str | None, bool]:
@@ -88,6 +99,10 @@ async def _bridge(flow: "CallFlow", line: Line, agent_id: str) -> bool:
     """
     services, attempt_id = flow.services, flow.attempt_id
     try:
+        if flow.campaign.recording:
+            # A server that dies between this and the next line loses nothing of the conversation.
+            services.recorder.begin(flow.journal.attempt)
+            await asyncio.sleep(0)  # it is asked for before the bridge is; nobody waits until it is done
         await services.control.add_to_bridge(services.desk.bridge_of(agent_id), line.channel_id)
         return True
     except LinkDown:

@@ -38,8 +38,22 @@ class PromptBook(Protocol):
 class CallRecorder(Protocol):
     """Records conversations. Trouble with a recording is reported to the operator and never ends a call."""
 
+    def begin(self, attempt: Attempt) -> None:
+        """Let the exchange record from before the conversation on. Waits for nothing and tells of no trouble.
+
+        `start` takes the recording over once the conversation stands, `discard` undoes it. Repeating does nothing.
+        """
+        ...
+
     async def start(self, attempt: Attempt) -> str:
-        """Begin; return the recording's path, or "" when it cannot be recorded (reported by the recorder itself)."""
+        """Keep what was begun, or begin now; return the recording's path, or "" when it cannot be recorded.
+
+        The recorder itself tells the operator why it cannot.
+        """
+        ...
+
+    def discard(self, attempt: Attempt) -> None:
+        """No conversation came of it: keep nothing of what was begun, if anything was."""
         ...
 
     async def finish(self, attempt: Attempt) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.clock import Clock
+from campaigns.outcome import Outcome
 from campaigns.phone import mask
 from dialer.events import EventSink, Trouble
 from media.recordings import RecordingError, RecordingLabel, RecordingStorageFull
@@ -42,22 +43,63 @@ class Recorder:
         self._finishing = asyncio.Semaphore(2)  # encoding is work for a core: calls come first
         self._tasks: set[asyncio.Task[None]] = set()
         self._began_s: dict[str, float] = {}
+        self._begun: dict[str, asyncio.Task[bool]] = {}  # before their conversations; whether the exchange does it
+        self._folder_made = False
         self._disk_full = False
         # Ended while the disk was full, and how long each ought to be, seconds; None when nobody knows.
         self._waiting: dict[str, tuple[Attempt, float | None]] = {}
 
-    async def start(self, attempt: Attempt) -> str:
-        """Begin to record an attempt's channel; the path without extension, "" when it cannot be recorded."""
-        now_s = self._clock.now_s()
-        label = RecordingLabel(attempt.attempt_id, attempt.campaign_id, mask(attempt.phone), now_s)
-        base = self.folder.folder / attempt.attempt_id
-        if await asyncio.to_thread(base.with_name(f"{base.name}.raw").exists):
-            return str(base)  # after a restart of the server the exchange still records
+    def begin(self, attempt: Attempt) -> None:
+        """Let the exchange record from before the conversation on; the file's row and label come with `start`."""
+        if self._folder_made and not self._disk_full and attempt.attempt_id not in self._begun:
+            beginning = asyncio.create_task(self._begin(attempt), name=f"begin of recording {attempt.attempt_id}")
+            self._begun[attempt.attempt_id] = beginning
+
+    async def _begin(self, attempt: Attempt) -> bool:
         try:
+            await self._control.start_recording(attempt.channel_id, str(self._base(attempt)))
+        except TelephonyError:
+            return False  # `start` tries again, and tells
+        return True
+
+    def discard(self, attempt: Attempt) -> None:
+        """No conversation came of it: nothing that was begun is kept."""
+        if begun := self._begun.pop(attempt.attempt_id, None):
+            self._in_background(self._undo(attempt, begun), attempt)
+
+    async def _undo(self, attempt: Attempt, begun: asyncio.Task[bool]) -> None:
+        await begun
+        try:
+            await self._control.stop_recording(attempt.channel_id)
+        except TelephonyError:
+            pass  # it ends with the channel, which the call's own end sees to
+        await asyncio.sleep(_FLUSH_S)
+        await asyncio.to_thread(self._remove, attempt)
+
+    def _remove(self, attempt: Attempt) -> None:
+        for suffix in (".raw", ".json"):
+            self._base(attempt).with_suffix(suffix).unlink(missing_ok=True)
+
+    def _base(self, attempt: Attempt) -> Path:
+        return self.folder.folder / attempt.attempt_id
+
+    async def start(self, attempt: Attempt) -> str:
+        """Record an attempt's channel; the path without extension, "" when it cannot be recorded."""
+        now_s, base = self._clock.now_s(), self._base(attempt)
+        label = RecordingLabel(attempt.attempt_id, attempt.campaign_id, mask(attempt.phone), now_s)
+        begun = self._begun.pop(attempt.attempt_id, None)
+        try:
+            records = await begun if begun else await asyncio.to_thread(base.with_suffix(".raw").exists)
+            if records and not begun and await self._rows.of_attempt(attempt.attempt_id):
+                return str(base)  # after a restart of the server the exchange still records
             await asyncio.to_thread(self.folder.start, label)
+            self._folder_made = True
             await self._rows.put(self._row(attempt, now_s, RecordingState.RECORDING))
-            await self._control.start_recording(attempt.channel_id, str(base))
+            if not records:
+                await self._control.start_recording(attempt.channel_id, str(base))
         except (RecordingError, StorageError, TelephonyError) as error:
+            if begun:
+                await self._undo(attempt, begun)
             self._failed(attempt, f"a conversation is not recorded: {error}", error)
             await self._keep(self._row(attempt, now_s, RecordingState.FAILED, detail=f"not recorded: {error}"))
             return ""
@@ -96,6 +138,7 @@ class Recorder:
 
     async def recover(self, attempts: AttemptLog) -> int:
         """Finish what a crash or a full disk left open, except conversations that are still up; how many."""
+        await self._make_folder()
         count = 0
         for row in await self._rows.in_state(RecordingState.RECORDING, limit=10_000):
             attempt = await attempts.get(row.attempt_id)
@@ -108,7 +151,24 @@ class Recorder:
             if attempt is not None and any(row.state is RecordingState.FAILED for row in rows):
                 await self._encode(attempt, None, was_full=True)
                 count += 1
+            elif attempt is not None and not rows and attempt.state is AttemptState.ENDED:
+                await self._without_row(attempt)
         return count
+
+    async def _make_folder(self) -> None:
+        """The exchange says "Success" for a folder that is not there: `begin`, which looks at nothing, waits for it."""
+        try:
+            await asyncio.to_thread(self.folder.folder.mkdir, parents=True, exist_ok=True)
+        except OSError:
+            return  # the first `start` tells what is wrong with it
+        self._folder_made = True
+
+    async def _without_row(self, attempt: Attempt) -> None:
+        """The server died between `begin` and `start`: a conversation is kept, anything else is not."""
+        if attempt.outcome is Outcome.BRIDGED:
+            await self._encode(attempt, None, was_full=False)
+        else:
+            await asyncio.to_thread(self._remove, attempt)
 
     async def close(self) -> None:
         """Wait until every recording is finished."""

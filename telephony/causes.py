@@ -192,7 +192,7 @@ _BY_ANSWERED_CLASS: dict[CallClass, Meaning] = {
 def outcome_of_hangup(hung_up: HungUp, early: Verdict | None = None, *, rang: bool = False) -> Outcome:
     """The outcome of a call that ended before it was answered; early: what was heard in its early media.
 
-    rang: the network took the call up. Asterisk 22.10 tells of about one refusal in 6,000 with neither cause nor
+    rang: the network took the call up. Asterisk 22.10 tells of about one refusal in 8,000 with neither cause nor
     status. A call that rang and ended so was no fault of ours: a failure would not count against the caps on calls
     to a number, and the same phone would ring again after minutes.
     """

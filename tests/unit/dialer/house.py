@@ -129,6 +129,12 @@ class Prompts:
 class NoRecorder:
     """Records nothing."""
 
+    def begin(self, attempt: Attempt) -> None:
+        return None
+
+    def discard(self, attempt: Attempt) -> None:
+        return None
+
     async def start(self, attempt: Attempt) -> str:
         return ""
 

@@ -1,32 +1,87 @@
 """kill -9 of the server in the middle of everything, on virtual time: the next start puts it right."""
 
+from dataclasses import replace
+
 import pytest
 
 from agents.agent import AgentState
 from campaigns.attempt import Attempt
+from campaigns.campaign import AmdPolicy
 from campaigns.outcome import Outcome
 from dialer.pacing.plan import Tally
+from telephony.sim.exchange import SimExchange
 from telephony.sim.far_end import Answer, FarEnd, HangUp, Ring, Say
 from telephony.sim.virtual_time import VirtualClock
 from tests.support.virtual import virtual
 from tests.unit.dialer.checks import attempts_are_whole, nothing_is_left
-from tests.unit.dialer.house import House
+from tests.unit.dialer.house import CAMPAIGN, House
 from tests.unit.dialer.test_ways_of_a_call import AlwaysOne
 
 
 class NotingRecorder:
-    """Says it records, and what."""
+    """Says it records, and what was asked of it; `in_bridge`: whether the call was in a bridge when its turn came."""
 
     def __init__(self) -> None:
-        self.started: list[str] = []
-        self.finished: list[str] = []
+        self.asked: list[str] = []
+        self.exchange: SimExchange | None = None
+        self.in_bridge: list[bool] = []
+
+    def begin(self, attempt: Attempt) -> None:
+        assert self.exchange
+        self.asked.append("begin")
+        bridges = self.exchange._board.infos()
+        self.in_bridge.append(any(attempt.channel_id in bridge.channel_ids for bridge in bridges))
+
+    def discard(self, attempt: Attempt) -> None:
+        self.asked.append("discard")
 
     async def start(self, attempt: Attempt) -> str:
-        self.started.append(attempt.attempt_id)
+        self.asked.append("start")
         return f"/recordings/{attempt.attempt_id}"
 
     async def finish(self, attempt: Attempt) -> None:
-        self.finished.append(attempt.attempt_id)
+        self.asked.append("finish")
+
+
+async def recorded(far_end: FarEnd, agents: int = 1) -> tuple[NotingRecorder, House]:
+    """One recorded call without AMD, to its end."""
+    recorder = NotingRecorder()
+    campaign = replace(CAMPAIGN, recording=True, amd=AmdPolicy(enabled=False))
+    house = await House(campaign, law=AlwaysOne(), recorder=recorder).open()
+    recorder.exchange = house.exchange
+    await house.dial([far_end], agents=agents)
+    return recorder, house
+
+
+@virtual
+async def test_given_a_person_then_the_recording_is_begun_before_the_bridge_and_kept() -> None:
+    recorder, house = await recorded(FarEnd.person(talk_s=10))
+    assert list(house.ended().values()) == [Outcome.BRIDGED]
+    assert recorder.asked == ["begin", "start", "finish"]
+    assert recorder.in_bridge == [False]
+
+
+@virtual
+async def test_given_nobody_free_then_nothing_is_recorded() -> None:
+    recorder, house = await recorded(FarEnd.person(), agents=0)
+    assert list(house.ended().values()) == [Outcome.ABANDONED]
+    assert recorder.asked == ["discard"]
+
+
+@virtual
+async def test_given_an_agent_whose_bridge_is_gone_then_the_recording_goes_on_to_the_next_try() -> None:
+    recorder = NotingRecorder()
+    campaign = replace(CAMPAIGN, recording=True, amd=AmdPolicy(enabled=False))
+    house = await House(campaign, law=AlwaysOne(), recorder=recorder).open()
+    recorder.exchange = house.exchange
+    await house.fill([FarEnd.person(talk_s=20)])
+    async with house.engine:
+        await house.staffed(1)
+        await house.exchange.destroy_bridge(house.desk.bridge_of("agent00"))
+        await house.engine.start(house.campaign)
+        await house.until(lambda: house.ended())
+    assert list(house.ended().values()) == [Outcome.BRIDGED]
+    assert recorder.asked == ["begin", "begin", "start", "finish"]
 
 
 async def running(far_ends: list[FarEnd], agents: int = 1) -> House:

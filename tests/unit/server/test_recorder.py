@@ -3,17 +3,20 @@
 import asyncio
 import errno
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from campaigns.attempt import Attempt
+from campaigns.attempt import Attempt, AttemptState
+from campaigns.outcome import Outcome
 from dialer.events import DialerEvent, Trouble
 from media import recordings
 from server.recorder import Recorder
 from server.settings import MediaSettings, Settings
 from storage.port import RecordingState, StoredRecording
+from telephony.errors import LinkDown
 from telephony.port import CallControl
 from telephony.sim.virtual_time import VirtualClock
 from tests.support.virtual import virtual
@@ -27,8 +30,13 @@ class Exchange:
 
     def __init__(self) -> None:
         self.paths: dict[str, Path] = {}
+        self.asked = 0
+        self.is_down = False
 
     async def start_recording(self, channel_id: str, path: str) -> None:
+        self.asked += 1
+        if self.is_down:
+            raise LinkDown("the manager interface is down")
         self.paths[channel_id] = Path(f"{path}.raw")
         self.paths[channel_id].touch()
 
@@ -71,9 +79,12 @@ class World:
         assert isinstance(event, Trouble)
         self.told.append(event.words)
 
+    def attempt(self, number: int) -> Attempt:
+        return Attempt(f"01m8078pnjv3rs3dtr98h6{number:04}", "spring", "lead", "+34600000000", "node1", 0.0)
+
     async def talk(self, number: int, *, lasts_s: float, written_s: float) -> StoredRecording:
         """A conversation of which so much was written; its row."""
-        attempt = Attempt(f"01m8078pnjv3rs3dtr98h6{number:04}", "spring", "lead", "+34600000000", "node1", 0.0)
+        attempt = self.attempt(number)
         if await self.recorder.start(attempt):
             self.exchange.say(attempt, written_s)
             await asyncio.sleep(lasts_s)
@@ -148,13 +159,108 @@ async def test_given_a_full_disk_at_the_last_start_then_what_was_written_is_kept
     await world.recorder.close()
     disk.free_bytes, disk.writes = 10**9, True
 
-    class Log:
-        async def get(self, attempt_id: str) -> Attempt | None:
-            return attempt if attempt_id == attempt.attempt_id else None
-
     again = World(tmp_path)
     again.rows.update(world.rows)
-    assert await again.recorder.recover(cast(Any, Log())) == 1
+    assert await again.recorder.recover(cast(Any, Log(attempt))) == 1
     row = again.rows[attempt.attempt_id]
     assert (row.state, row.duration_s) == (RecordingState.FAILED, 3.0)
-    assert await again.recorder.recover(cast(Any, Log())) == 0
+    assert await again.recorder.recover(cast(Any, Log(attempt))) == 0
+
+
+class Log:
+    """Attempts that are over, and how."""
+
+    def __init__(self, *attempts: Attempt) -> None:
+        self._attempts = {attempt.attempt_id: attempt for attempt in attempts}
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        return self._attempts.get(attempt_id)
+
+
+async def begun(world: World, number: int) -> Attempt:
+    """A recording that was asked for before the bridge was."""
+    await world.recorder.recover(cast(Any, Log()))
+    attempt = world.attempt(number)
+    world.recorder.begin(attempt)
+    world.recorder.begin(attempt)  # the second agent, because the first one's bridge was gone
+    await asyncio.sleep(0)
+    assert world.exchange.asked == 1
+    return attempt
+
+
+@virtual
+async def test_given_a_recording_that_was_begun_then_the_conversation_takes_it_over(tmp_path: Path, disk: Disk) -> None:
+    world = World(tmp_path)
+    await begun(world, 1)
+    row = await world.talk(1, lasts_s=20.0, written_s=20.0)
+    assert (row.state, row.duration_s, world.exchange.asked) == (RecordingState.COMPLETE, 20.0, 1)
+
+
+@virtual
+async def test_given_no_conversation_came_of_it_then_nothing_is_kept(tmp_path: Path, disk: Disk) -> None:
+    world = World(tmp_path)
+    world.recorder.discard(await begun(world, 1))
+    world.recorder.discard(world.attempt(2))  # never begun
+    await world.recorder.close()
+    assert list(world.recorder.folder.folder.glob("*")) == [] and world.rows == {} and world.told == []
+
+
+@virtual
+async def test_given_the_exchange_did_not_begin_then_the_conversation_asks_again_and_tells(
+    tmp_path: Path, disk: Disk
+) -> None:
+    world = World(tmp_path)
+    world.exchange.is_down = True
+    await begun(world, 1)
+    row = await world.talk(1, lasts_s=20.0, written_s=20.0)
+    assert (row.state, world.exchange.asked) == (RecordingState.FAILED, 2)
+    assert world.told == ["a conversation is not recorded: the manager interface is down"]
+
+
+@virtual
+async def test_given_a_begun_recording_and_no_room_then_nothing_is_left_of_it(tmp_path: Path, disk: Disk) -> None:
+    world = World(tmp_path)
+    await begun(world, 1)
+    disk.free_bytes = 0
+    row = await world.talk(1, lasts_s=20.0, written_s=20.0)
+    assert row.state is RecordingState.FAILED
+    assert list(world.recorder.folder.folder.glob("*")) == []
+
+
+@virtual
+async def test_given_a_crash_before_the_row_was_written_then_a_conversation_that_goes_on_has_all_of_it(
+    tmp_path: Path, disk: Disk
+) -> None:
+    before = World(tmp_path)
+    before.exchange.say(await begun(before, 1), 3.0)
+    after = World(tmp_path)
+    assert await after.recorder.start(after.attempt(1))
+    assert after.exchange.asked == 0, "the exchange still records"
+    assert after.rows[after.attempt(1).attempt_id].state is RecordingState.RECORDING
+    await after.recorder.finish(after.attempt(1))
+    await after.recorder.close()
+    row = after.rows[after.attempt(1).attempt_id]
+    assert (row.state, row.duration_s) == (RecordingState.COMPLETE, 3.0)
+
+
+@virtual
+async def test_given_a_crash_before_the_row_was_written_then_only_conversations_are_kept(
+    tmp_path: Path, disk: Disk
+) -> None:
+    world = World(tmp_path)
+    talked, waited = await begun(world, 1), world.attempt(2)
+    world.recorder.begin(waited)
+    await asyncio.sleep(0)
+    for attempt in (talked, waited):
+        world.exchange.say(attempt, 3.0)
+    log = Log(
+        replace(talked, state=AttemptState.ENDED, outcome=Outcome.BRIDGED),
+        replace(waited, state=AttemptState.ENDED, outcome=Outcome.ABANDONED),
+    )
+    after = World(tmp_path)
+    await after.recorder.recover(cast(Any, log))
+    assert list(after.rows) == [talked.attempt_id]
+    assert sorted(path.name for path in after.recorder.folder.folder.iterdir()) == [
+        f"{talked.attempt_id}.flac",
+        f"{talked.attempt_id}.json",
+    ]
