@@ -77,7 +77,7 @@ class RobotFleet:
         """What happened so far, oldest first."""
         return tuple(self._events[robot, kind])
 
-    async def wait(self, robot: str, kind: EventKind, count: int = 1, timeout_s: float = 10.0) -> RobotEvent:
+    async def wait(self, robot: str, kind: EventKind, count: int = 1, timeout_s: float = 20.0) -> RobotEvent:
         """Wait for the robot's `count`-th event of a kind. Raises SoftphoneError when it does not come in time."""
         try:
             async with asyncio.timeout(timeout_s), self._changed:
@@ -87,7 +87,7 @@ class RobotFleet:
             raise SoftphoneError(f"robot {robot}: no {kind} in {timeout_s:g} s; what failed: {failed}") from None
         return self._events[robot, kind][count - 1]
 
-    async def wait_all(self, kind: EventKind, timeout_s: float = 15.0) -> None:
+    async def wait_all(self, kind: EventKind, timeout_s: float = 40.0) -> None:
         """Wait until every robot had an event of this kind."""
         await asyncio.gather(*(self.wait(spec.name, kind, timeout_s=timeout_s) for spec in self._specs))
 

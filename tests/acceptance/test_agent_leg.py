@@ -40,7 +40,7 @@ async def test_given_a_leg_that_breaks_and_comes_back_then_the_customer_stays_an
         await asyncio.sleep(_HEARD_S)
         kill_process(live.fleet.pids[0])
         async with RobotFleet(live.folder.specs("again")) as again:
-            await again.wait("agent00", EventKind.UP, timeout_s=12.0)
+            await again.wait("agent00", EventKind.UP)
             await again.wait("agent00", EventKind.FIRST_AUDIO)
             await asyncio.sleep(_TALK_S)
             before = live.of(ConversationEnded)

@@ -28,7 +28,8 @@ _TALKERS = 2
 async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_attempt_is_lost_or_made_twice(
     telephone_network: Network,
 ) -> None:
-    people = [DemoNumber.of(Behaviour.PERSON_SENTENCE, variant=each, stay=6, serial=60) for each in range(_TALKERS)]
+    # They stay two minutes: however long the next start takes.
+    people = [DemoNumber.of(Behaviour.PERSON_SENTENCE, variant=each, stay=9, serial=60) for each in range(_TALKERS)]
     ringing = [DemoNumber.of(Behaviour.BUSY, ring=6, serial=60 + each) for each in range(4)]
     with live_folder(telephone_network, _TALKERS) as folder:
         server = LiveProcess(folder)
@@ -40,9 +41,11 @@ async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_at
                 await server.asked_until("/calls", lambda calls: any(call["state"] == "ringing" for call in calls))
                 await server.kill()
                 killed_at_s = time.time()
-                await server.start()
+                await server.start(90.0)
                 up_again_s = time.time()
                 await server.asked_until("/status", lambda status: status["agents"].get("talking") == _TALKERS)
+                for agent_id in folder.agents:
+                    await server.ask("POST", f"/agents/{agent_id}/hang-up")
                 await server.asked_until("/calls", lambda calls: not calls, 40.0)
         finally:
             await server.stop()
@@ -63,7 +66,7 @@ async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_at
 
 
 async def _started(server: LiveProcess) -> list[RobotSpec]:
-    await server.start()
+    await server.start(90.0)
     return server.folder.specs()
 
 

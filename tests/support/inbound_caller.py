@@ -88,7 +88,7 @@ class InboundCaller:
     ) -> None:
         await self.hang_up()
 
-    async def dial(self, patience_s: float = 10.0) -> None:
+    async def dial(self, patience_s: float = 20.0) -> None:
         """Call and wait for the answer. Raises TimeoutError."""
         loop = asyncio.get_running_loop()
         inbox: asyncio.Queue[bytes] = asyncio.Queue()
@@ -170,7 +170,7 @@ class InboundCaller:
         chosen = [payload for at_s, _, payload in self.packets if at_s >= since_s]
         return sum(_is_tone(ulaw_decode(payload), hz) for payload in chosen) / max(1, len(chosen))
 
-    async def hears_tone(self, hz: float, timeout_s: float = 10.0, since_s: float = 0.0) -> float:
+    async def hears_tone(self, hz: float, timeout_s: float = 20.0, since_s: float = 0.0) -> float:
         """Wait until a tone is heard; when its first packet came."""
         seen = 0
         async with asyncio.timeout(timeout_s):

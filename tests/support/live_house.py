@@ -217,7 +217,7 @@ class LiveHouse:
         wanted = agent_ids or self.folder.agents
         for agent_id in wanted:
             assert await self.house.staff.sign_in(agent_id), f"no agent {agent_id}"
-        await until(lambda: all(self.house.desk.pool.seat(name).leg_up for name in wanted), 20.0)
+        await until(lambda: all(self.house.desk.pool.seat(name).leg_up for name in wanted), 40.0)
         for agent_id in wanted:
             self.house.desk.ready(agent_id)
 
@@ -233,11 +233,11 @@ class LiveHouse:
         by_phone = {lead.phone: lead for lead in await self.house.stores.leads.list(list_id, 1000)}
         return [by_phone[number.e164] for number in numbers]
 
-    async def dialling(self, campaign_id: str, count: int, timeout_s: float = 20.0) -> None:
+    async def dialling(self, campaign_id: str, count: int, timeout_s: float = 40.0) -> None:
         """Wait until the campaign has placed so many calls."""
         await until(lambda: self.house.engine.runs[campaign_id].tally.placed >= count, timeout_s)
 
-    async def dialled(self, campaign_id: str, count: int, timeout_s: float = 60.0) -> list[Attempt]:
+    async def dialled(self, campaign_id: str, count: int, timeout_s: float = 90.0) -> list[Attempt]:
         """Wait until the campaign has so many ended attempts and nothing in flight; the attempts out of SQL."""
         ended: set[str] = set()
 
@@ -258,7 +258,7 @@ class LiveHouse:
             raise AssertionError(f"{len(ended)} of {count} attempts ended; live: {live}; {self.troubles()}") from None
         return await self.house.stores.attempts.list(campaign_id, 1000)
 
-    async def nobody_busy(self, timeout_s: float = 10.0) -> None:
+    async def nobody_busy(self, timeout_s: float = 30.0) -> None:
         """Wait until every agent is idle or paused again."""
         at_rest = {AgentState.IDLE, AgentState.PAUSED}
         await until(lambda: all(seat.state in at_rest for seat in self.house.desk.pool.seats()), timeout_s)
@@ -316,7 +316,7 @@ class LiveHouse:
                 found.append(call)
             return bool(found)
 
-        await until(written, 10.0)
+        await until(written, 30.0)
         return found[0]
 
 

@@ -28,6 +28,8 @@ class Talk:
     """One conversation. Similarities as in `media.levels.Match`: above 0.6 the voice is there.
 
     verdict_to_audio_ms: from the verdict to the callee's first sound (line noise) out of the agent's phone.
+    callee_heard_dbfs, agent_heard_dbfs: the loudest 0.4 s: silence is a side that was not heard at all, a voice that is
+    loud and not alike was torn by a machine that had no time for it.
     """
 
     attempt_id: str
@@ -38,6 +40,9 @@ class Talk:
     recorded_agent: float
     verdict_to_audio_ms: float | None
     agent_was_free: bool
+    lasted_s: float
+    callee_heard_dbfs: float
+    agent_heard_dbfs: float
 
 
 async def talks_of(live: LiveHouse, attempts: Sequence[Attempt]) -> list[Talk]:
@@ -55,10 +60,10 @@ async def talks_of(live: LiveHouse, attempts: Sequence[Attempt]) -> list[Talk]:
 
 
 def latency_ms(live: LiveHouse, event: PersonConnected) -> float | None:
-    """Verdict to first sound at the agent's phone; None when nothing came within a second."""
+    """Verdict to first sound at the agent's phone; None when nothing came within three seconds."""
     for heard in live.fleet.events(event.agent_id, EventKind.FIRST_AUDIO):
         late_s = heard.at_monotonic_s - event.verdict_at_s
-        if -_SOONEST_S < late_s < 1.0:
+        if -_SOONEST_S < late_s < 3.0:
             return late_s * 1000
     return None
 
@@ -68,32 +73,43 @@ def _talk(live: LiveHouse, event: PersonConnected, truth: CallTruth, late_ms: fl
     said, voice = soundfiles.load(truth.said), _twice(live.folder.voice_of(event.agent_id))
     heard_by_callee = _from(soundfiles.load(truth.heard), event.at_s - truth.recorded_from_s)
     up_s = live.fleet.events(event.agent_id, EventKind.UP)[0].at_monotonic_s
-    heard_by_agent = soundfiles.load(live.folder.path / f"{event.agent_id}-heard.wav")
     lasted_s = truth.ended_s - event.at_s
     begins_s = event.bridged_at_s - up_s
+    heard_by_agent = _from(soundfiles.load(live.folder.path / f"{event.agent_id}-heard.wav"), begins_s, lasted_s)
     recording, _ = soundfile.read(live.folder.settings.recordings_dir / f"{event.attempt_id}.flac", dtype="int16")
     return Talk(
         event.attempt_id,
         event.agent_id,
         similarity(heard_by_callee, voice),
-        similarity(_from(heard_by_agent, begins_s, lasted_s), said),
+        similarity(heard_by_agent, said),
         similarity(recording[:, 0], said),
         similarity(recording[:, 1], voice),
         late_ms,
         event.agent_was_free,
+        lasted_s,
+        _loudest_dbfs(heard_by_callee),
+        _loudest_dbfs(heard_by_agent),
     )
 
 
 def similarity(heard: Audio, voice: Audio, pieces: int = 8) -> float:
     """How surely `voice` is in what was `heard`: by its loudest pieces, of which a lost frame may spoil some."""
-    size = round(_PIECE_S * SAMPLE_RATE_HZ)
-    blocks = [heard[at : at + size] for at in range(0, max(1, len(heard) - size), size // 2)]
     best = 0.0
-    for block in sorted(blocks, key=levels.dbfs, reverse=True)[:pieces]:
+    for block in _loudest_first(heard)[:pieces]:
         best = max(best, levels.find(block, voice).similarity)
         if best > _SURE:
             break
     return best
+
+
+def _loudest_first(heard: Audio) -> list[Audio]:
+    size = round(_PIECE_S * SAMPLE_RATE_HZ)
+    blocks = [heard[at : at + size] for at in range(0, max(1, len(heard) - size), size // 2)]
+    return sorted(blocks, key=levels.dbfs, reverse=True)
+
+
+def _loudest_dbfs(heard: Audio) -> float:
+    return round(levels.dbfs(_loudest_first(heard)[0]), 1)
 
 
 def _from(audio: Audio, begin_s: float, length_s: float | None = None) -> Audio:

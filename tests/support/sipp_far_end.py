@@ -47,7 +47,7 @@ async def _listening(scenario: Path, duration_ms: int) -> tuple[asyncio.subproce
 async def _holds(process: asyncio.subprocess.Process, port: int) -> bool:
     """Wait until the process holds its UDP port; False when it ended instead."""
     wanted = f":{port:04X} "
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(wanted in line for line in _udp_sockets()):
             if process.returncode is not None:
                 return False

@@ -33,6 +33,8 @@ class TcpGate:
     async def shut(self) -> None:
         assert self._server is not None
         self._server.close()
+        for _ in range(5):  # who was accepted in this very moment gets its handler, and is ended with the others
+            await asyncio.sleep(0)
         for writer in tuple(self._writers):
             writer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)

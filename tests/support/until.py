@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], Awaitable[bool] | bool], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool] | bool], timeout_s: float = 20.0) -> None:
     """Ask again and again until `condition` holds; raises TimeoutError when it never does."""
     async with asyncio.timeout(timeout_s):
         while True:
