@@ -44,7 +44,7 @@ SLOTS = HOURS + 1
 # Lists that are told apart; further ones are learned together with the first.
 MOST_LISTS = 12
 # Facts that a belief weighs towards which a list, or a list's hour, is drawn.
-LIST_FACTS, HOUR_FACTS = 30.0, 150.0
+LIST_FACTS, HOUR_FACTS = 30.0, 600.0
 # Rows of beliefs: chances of each way in each bin, one part after the other.
 AT = (0, 2 * RING_BINS, 2 * (RING_BINS + SCREEN_BINS), 2 * (RING_BINS + SCREEN_BINS) + TALK_BINS)
 BELIEFS = AT[WRAP] + WRAP_BINS
@@ -69,8 +69,9 @@ def blank(lists: int) -> Floats:
     return cells
 
 
-def fade(cells: Floats, most: float) -> None:
-    """Let every part of every cell weigh no more than so many facts."""
+def fade(cells: Floats, of_lists: float, of_hours: float) -> None:
+    """Let every part of every cell weigh no more than so many facts: of a list, of one of its hours."""
+    most = np.where(np.arange(len(cells)) % SLOTS == ALL_HOURS, of_lists, of_hours)
     for part, at in enumerate(STARTS):
         rows = slice(at, at + (1 + WAYS[part]) * BINS[part])
         seen = cells[:, at] / cells[:, WEIGHTS + part]
@@ -116,11 +117,13 @@ def draw_towards(beliefs, cells, slot, part, still_open, facts):  # type: ignore
 
     still_open: float64[bins], durations going on now that lived through each bin.
     """
-    bins, at, out = BINS[part], STARTS[part], AT[part]
-    weight = cells[slot, WEIGHTS + part]
-    for way in range(WAYS[part]):
-        for index in range(bins):
-            ended = cells[slot, at + (way + 1) * bins + index] / weight
-            entered = cells[slot, at + index] / weight + still_open[index]
-            belief = out + way * bins + index
-            beliefs[belief] = (ended + facts * beliefs[belief]) / (entered + facts)
+    bins, at, out, seen = BINS[part], STARTS[part], AT[part], cells[slot]
+    # In units of the newest fact, so that sums need not be divided by its weight bin by bin.
+    weight = seen[WEIGHTS + part]
+    believed = facts * weight
+    for index in range(bins):
+        share = 1.0 / (seen[at + index] + still_open[index] * weight + believed)
+        beliefs[out + index] = (seen[at + bins + index] + believed * beliefs[out + index]) * share
+        if WAYS[part] == 2:
+            second = out + bins + index
+            beliefs[second] = (seen[at + 2 * bins + index] + believed * beliefs[second]) * share

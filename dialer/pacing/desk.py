@@ -122,8 +122,8 @@ def _note_odds(tables, row, known_s, grace_s, odds, at):  # type: ignore[no-unty
 
 
 @lean
-def look_at_new(tables, mix, desk):  # type: ignore[no-untyped-def]
-    """The chances of a call placed now, whichever list it will be of."""
+def _look_at_new(tables, mix, desk):  # type: ignore[no-untyped-def]
+    """The chances of a call placed now, whichever list it will be of. mix: ends with the shares of the lists."""
     for column in range(HORIZONS):
         desk.sums[_NEW, column] = tables[RING_ROW, column]
     lists = len(tables) // ROWS
@@ -131,18 +131,19 @@ def look_at_new(tables, mix, desk):  # type: ignore[no-untyped-def]
         for column in range(HORIZONS):
             chance = 0.0
             for each in range(lists):
-                chance += mix[each] * tables[each * ROWS + RING_ROW, column]
+                chance += mix[len(mix) - lists + each] * tables[each * ROWS + RING_ROW, column]
             desk.sums[_NEW, column] = chance
 
 
 @lean
-def place_calls(desk, n_calls, n_agents, theta, surplus, at_most):  # type: ignore[no-untyped-def]
+def place_calls(tables, mix, desk, n_calls, n_agents, theta, surplus, at_most):  # type: ignore[no-untyped-def]
     """How many calls to place while the risk of the next is at most theta, and the risk of the first not placed.
 
     surplus: idle agents - people waiting.
     """
     if at_most <= 0 or surplus + n_agents <= 0:
         return 0, 1.0
+    _look_at_new(tables, mix, desk)
     room = EXACT_UP_TO - n_calls - n_agents
     if room >= min(at_most, _EXACT_AT_LEAST):
         return _place_exact(desk, n_calls, n_agents, theta, surplus, min(at_most, room))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dialer.pacing.compiled import compiled, lean
-from dialer.pacing.desk import choose_give_ups, desk, look_at_new, look_up, place_calls
+from dialer.pacing.desk import choose_give_ups, desk, look_up, place_calls
 from dialer.pacing.forecast import COLUMNS, GIVE_UP_HORIZON_S, HORIZONS, rebuild
 from dialer.pacing.guarantee import PEOPLE, may_over_dial, theta_of
 from dialer.pacing.shapes import RING_MEMORY, Floats, note
@@ -180,7 +180,6 @@ def decide(shapes, cells, grain, mix, tables, memory, settings, state, view, ter
 def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, chosen):  # type: ignore[no-untyped-def]
     """`decide` with the tables looked after, and a desk that is there already."""
     n_calls, n_agents, idle, waiting = look_up(tables, view, terms.connect_s, desk.odds)
-    look_at_new(tables, mix, desk)
     floor = min(max(0, idle - len(view.calls)), terms.room)
     at_most, why = terms.room, ROOM
     if memory[ENDED_CALLS] < LEARNT_CALLS:
@@ -196,7 +195,7 @@ def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, ch
     elif not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN
     elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s, burst):
-        placed, risk = place_calls(desk, n_calls, n_agents, theta, idle - waiting, at_most)
+        placed, risk = place_calls(tables, mix, desk, n_calls, n_agents, theta, idle - waiting, at_most)
         if placed < at_most:
             why = FORECAST
         # The budget must bear the calls about to be placed as well, not only those in flight.
@@ -208,7 +207,7 @@ def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, ch
         # Nearly without risk, but not only when no other campaign dials: else that one would starve this one, which
         # could never earn its budget again.
         safe = min(theta, settings.cap * _SAFE_SHARE)
-        placed, risk = place_calls(desk, n_calls, n_agents, safe, idle - waiting, at_most)
+        placed, risk = place_calls(tables, mix, desk, n_calls, n_agents, safe, idle - waiting, at_most)
         why = BUDGET
     else:
         placed, risk, why = floor, 1.0, BUDGET

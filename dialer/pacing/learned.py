@@ -21,8 +21,9 @@ from storage.history import PastCall
 
 # Fewer calls say too little to begin with.
 FEWEST_CALLS = 100
-# Facts that the past of the campaign, and of each of its lists and hours, weighs at the most.
-_WHOLE_FACTS, _CELL_FACTS = 150.0, 50.0
+# Facts that the past of the campaign, of each list, and of a list's hour weighs at the most. An hour's is worth more:
+# it is the only one that says how this hour differs from others.
+_WHOLE_FACTS, _LIST_FACTS, _HOUR_FACTS = 150.0, 50.0, 300.0
 _S = AttemptState
 _NEVER_PLACED = frozenset({Outcome.REFUSED, Outcome.LOST, Outcome.FAILED})
 # A machine's verdict stands at the latest after so long; where a message was left, the end of the call does not tell.
@@ -69,7 +70,7 @@ def learn_past(
     for lasted_s in wrap_ups_s:
         shapes.note(pupil.whole.wrap, int(lasted_s), shapes.FIRST, shapes.WRAP_MEMORY)
     whole = Shapes(*(_faded(table, _WHOLE_FACTS) for table in pupil.whole))
-    cells.fade(pupil.book.cells, _CELL_FACTS)
+    cells.fade(pupil.book.cells, _LIST_FACTS, _HOUR_FACTS)
     pupil.book.of_call.clear()
     return Learned(len(placed), whole, pupil.book)
 

@@ -10,6 +10,7 @@ from dialer.pacing import guarantee as promise
 from dialer.pacing.cells import HOURS, Grain
 from dialer.pacing.compiled import compiled, lean
 from dialer.pacing.desk import AWAY, IDLE, RINGING, TALKING, Desk, View, desk
+from dialer.pacing.forecast import ROWS
 from dialer.pacing.hazard_core import MIX_MEMORY, TURN_S, Terms, decide_at, look_again, must_look_again
 from dialer.pacing.shapes import Floats, Shapes
 from dialer.pacing.sim.floor import (
@@ -89,7 +90,7 @@ class Choice(NamedTuple):
 class Mind(NamedTuple):
     """What the law remembers, a first axis for campaigns: life tables as in `Shapes`, lookup tables, small states.
 
-    mix: shares of the lists among the calls placed last.
+    memory: that of the law, then the shares of the lists among the calls placed last.
     """
 
     ring: Floats
@@ -100,7 +101,6 @@ class Mind(NamedTuple):
     memory: Floats
     states: Floats
     vicidial: Floats
-    mix: Floats
     cells: Floats  # of the only campaign: those that share agents are learned as a whole each
 
 
@@ -154,24 +154,32 @@ def run_shift(world, choice, settings, mind, floor, table, calls_rng, agents_rng
                 factor = number[BURST_FACTOR] if now_s < burst_to else 1.0
                 before = int(sums[IN_FLIGHT])
                 _place(world, floor, calls_rng, now_s, campaign, segment, factor, calls)
-                if mind.mix.shape[1] > 1:
-                    _note_mix(mind.mix[campaign], floor, before)
+                if _lists(mind) > 1:
+                    _note_mix(mind.memory[campaign], _lists(mind), floor, before)
     for i in range(agents):
         rest(world, floor, i, number[LENGTH_S])
 
 
 @lean
-def _grain(choice, mind, now_s):  # type: ignore[no-untyped-def]
-    hour = int(now_s / 3600.0) % HOURS if choice.by_hour and len(mind.ring) == 1 else -1
-    return Grain(mind.mix.shape[1], hour, choice.list_facts, choice.hour_facts)
+def _lists(mind):  # type: ignore[no-untyped-def]
+    return mind.tables.shape[1] // ROWS
 
 
 @lean
-def _note_mix(mix, floor, first):  # type: ignore[no-untyped-def]
+def _grain(choice, mind, now_s):  # type: ignore[no-untyped-def]
+    hour = -1
+    if choice.by_hour and choice.law == HAZARD and len(mind.ring) == 1:
+        hour = int(now_s / 3600.0) % HOURS
+    return Grain(_lists(mind), hour, choice.list_facts, choice.hour_facts)
+
+
+@lean
+def _note_mix(memory, lists, floor, first):  # type: ignore[no-untyped-def]
+    at = len(memory) - lists
     for i in range(first, int(floor.sums[IN_FLIGHT])):
-        for each in range(len(mix)):
-            mix[each] *= 1.0 - 1.0 / MIX_MEMORY
-        mix[int(floor.calls[i, LIST])] += 1.0 / MIX_MEMORY
+        for each in range(at, len(memory)):
+            memory[each] *= 1.0 - 1.0 / MIX_MEMORY
+        memory[at + int(floor.calls[i, LIST])] += 1.0 / MIX_MEMORY
 
 
 @lean
@@ -305,7 +313,7 @@ def _averages(world, settings, state, counts):  # type: ignore[no-untyped-def]
 def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):  # type: ignore[no-untyped-def]
     state = mind.states[campaign]
     _settle(world, choice, settings, state, floor, campaign, now_s)
-    view = _view(choice, floor, table, mind.mix.shape[1], campaign, now_s)
+    view = _view(choice, floor, table, _lists(mind), campaign, now_s)
     own = 0
     for i in range(len(view.calls)):
         own += floor.calls[i, CAMPAIGN] == campaign
@@ -318,10 +326,12 @@ def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):
     if must_look_again(memory, now_s):
         shapes = Shapes(mind.ring[campaign], mind.screen[campaign], mind.talk[campaign], mind.wrap[campaign])
         grain = _grain(choice, mind, now_s)
-        look_again(shapes, mind.cells, grain, mind.mix[campaign], tables, memory, view, now_s, terms.connect_s)
+        look_again(
+            shapes, mind.cells, grain, memory[len(memory) - grain.lists :], tables, memory, view, now_s, terms.connect_s
+        )
     chosen = table.chosen[: len(view.calls)]
     number, _why, _risk, gone = decide_at(
-        table.desk, tables, mind.mix[campaign], memory, settings, state, view, terms, now_s, chosen
+        table.desk, tables, memory, memory, settings, state, view, terms, now_s, chosen
     )
     if gone > 0:
         for i in range(len(chosen) - 1, -1, -1):
@@ -340,7 +350,8 @@ def _view(choice, floor, table, lists, campaign, now_s):  # type: ignore[no-unty
         since_s = in_flight[i, PLACED_AT] if stage == RINGING else in_flight[i, SINCE]
         calls[i, 0], calls[i, 1] = stage, max(0.0, now_s - since_s)
         calls[i, 2] = calls[i, 1] if in_flight[i, CAMPAIGN] == campaign else 0.0
-        calls[i, 4] = in_flight[i, LIST] if lists > 1 else 0.0
+        if lists > 1:
+            calls[i, 4] = in_flight[i, LIST]
         calls[i, 3] = in_flight[i, PERSON_AT] - now_s if choice.oracle & ORACLE_CALLS else -1.0
     agents = table.agents
     for i in range(len(agents)):
@@ -348,7 +359,8 @@ def _view(choice, floor, table, lists, campaign, now_s):  # type: ignore[no-unty
         agents[i, 0] = AWAY if staff[i, A_LEAVES] > 0 else kind
         agents[i, 1] = now_s - staff[i, A_SINCE]
         agents[i, 2] = -1.0
-        agents[i, 3] = staff[i, A_LIST] if lists > 1 else 0.0
+        if lists > 1:
+            agents[i, 3] = staff[i, A_LIST]
         if choice.oracle & ORACLE_AGENTS:
             agents[i, 2] = floor.due[i] - now_s + (staff[i, A_WRAP] if kind == TALKING else 0.0)
     return View(calls, agents)

@@ -129,9 +129,10 @@ def test_facts_fade_by_newer_facts_of_the_same_list_and_not_by_those_of_others()
 def test_a_faded_past_weighs_no_more_than_it_may_and_keeps_its_shape() -> None:
     seen = noted([(0, 9, RING, 7, 1)] * 500 + [(1, 9, RING, 3, 2)] * 10)
     before = seen.copy()
-    cells.fade(seen, 75.0)
+    cells.fade(seen, 75.0, 100.0)
     many, few = ALL_HOURS, SLOTS + ALL_HOURS
     assert seen[many, STARTS[RING]] / seen[many, WEIGHTS + RING] == pytest.approx(75.0)
+    assert seen[9, STARTS[RING]] / seen[9, WEIGHTS + RING] == pytest.approx(100.0)
     assert np.array_equal(seen[few], before[few])
     assert seen[many, STARTS[RING] + BINS[RING] + 7] == pytest.approx(seen[many, STARTS[RING] + 7])
 
