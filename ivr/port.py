@@ -242,7 +242,10 @@ class EventSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """Where a caller is in a flow, so that another process can go on there. variables: only those not sensitive."""
+    """Where a caller is in a flow, so that another process can go on there. variables: only those not sensitive.
+
+    passes: how often the caller came to each node that acts (`ivr.nodes.base`), this time included.
+    """
 
     call_id: str
     flow: str
@@ -250,6 +253,7 @@ class Bookmark:
     node: str
     language: str
     variables: Fields
+    passes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Bookmarks(Protocol):
@@ -257,6 +261,10 @@ class Bookmarks(Protocol):
 
     def keep(self, bookmark: Bookmark) -> None:
         """Replace the call's bookmark; called at every node."""
+        ...
+
+    async def kept(self, call_id: str) -> None:
+        """Return when the last bookmark would survive kill -9; a store that is down is waited for a moment only."""
         ...
 
     def drop(self, call_id: str) -> None:

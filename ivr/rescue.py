@@ -1,5 +1,6 @@
 """When something failed and no branch is named: the caller is told, then goes to a person, then to a callback."""
 
+from campaigns.ids import key_of
 from ivr.events import Exit, NodeEntered
 from ivr.functions import ExpressionFailed
 from ivr.line import QueueEnd, QueueOrder
@@ -65,7 +66,9 @@ async def _kept(at: Visit, queue: str) -> bool:
     if not facts.caller:
         return False
     since_s = at.waiting_since_s or at.now_s()
-    request = CallbackRequest(at.new_id(), facts.call_id, facts.caller, queue, since_s, None, at.language)
+    # The same promise again after a restart.
+    request_id = key_of(f"{facts.call_id}:{RESCUE}:{facts.caller}")
+    request = CallbackRequest(request_id, facts.call_id, facts.caller, queue, since_s, None, at.language)
     try:
         await at.durably(at.world.answers.callback(request), 10.0)
     except (PortTrouble, ExpressionFailed) as error:

@@ -85,7 +85,11 @@ class Session:
         if self._start is None or self._start.node not in self._flow.nodes:
             return self._flow.start
         visit.variables |= dict(self._start.variables)
-        return NodeName(self._start.node)
+        visit.passes |= self._start.passes
+        name = NodeName(self._start.node)
+        if name in visit.passes:  # the pass that was interrupted is made again
+            visit.passes[name] -= 1
+        return name
 
     def _begin(self, name: str, value: Callable[[], Held]) -> None:
         try:
@@ -98,9 +102,13 @@ class Session:
         visit.node = name
         self._steps += 1
         visit.steps_without_caller += 1
+        if node.acts:
+            visit.passes[str(name)] = visit.passes.get(name, 0) + 1
         began_s = self._world.clock.monotonic_s()
         visit.note(NodeEntered(*self._where(), name, node.do))
         self._world.bookmarks.keep(self._bookmark(name))
+        if node.acts:  # what leaves the house is known to the next process, with its id
+            await self._world.bookmarks.kept(self._line.facts.call_id)
         try:
             step = await self._tried(node)
         except CallerGone:
@@ -147,8 +155,8 @@ class Session:
 
     def _bookmark(self, node: str) -> Bookmark:
         visit = self._visit
-        call_id = self._line.facts.call_id
-        return Bookmark(call_id, self._flow.flow, visit.version, node, visit.language, visit.open_variables())
+        call_id, variables = self._line.facts.call_id, visit.open_variables()
+        return Bookmark(call_id, self._flow.flow, visit.version, node, visit.language, variables, dict(visit.passes))
 
     def _where(self) -> tuple[str, str, str, float]:
         return self._line.facts.call_id, self._flow.flow, self._visit.version, self._world.clock.now_s()

@@ -340,6 +340,9 @@ class _Everything:
     def keep(self, bookmark: Bookmark) -> None:
         self._taken.variables = dict(bookmark.variables)
 
+    async def kept(self, call_id: str) -> None:
+        pass
+
     def drop(self, call_id: str) -> None:
         pass
 

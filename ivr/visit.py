@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from campaigns.ids import new_id
+from campaigns.ids import key_of, new_id
 from ivr.events import Exit, FlowEvent, NodeTrouble
 from ivr.expression import Expression, Held
 from ivr.fields import Formula, NodeName
@@ -74,6 +74,7 @@ class Visit:
     waiting_since_s: float | None = None
     talked: bool = False
     promised: bool = False
+    passes: dict[str, int] = field(default_factory=dict)
 
     # -- values
 
@@ -88,6 +89,10 @@ class Visit:
     def new_id(self) -> str:
         """A new identifier."""
         return new_id(self.now_s(), self.world.rng)
+
+    def action_id(self) -> str:
+        """The id of what this node does now: the same after a restart, another one when the caller comes here again."""
+        return key_of(f"{self.line.facts.call_id}:{self.flow.flow}:{self.node}:{self.passes.get(self.node, 0)}")
 
     def declared(self, name: str) -> Variable:
         """The declaration of a variable (of text when there is none: the checker refused that)."""

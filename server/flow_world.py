@@ -12,6 +12,7 @@ import orjson
 
 from dialer.inbound.reception import Reception
 from ivr.events import FlowEvent
+from ivr.fields import NodeName
 from ivr.flow import LoadedFlow
 from ivr.library import FlowLibrary, Reloaded, Version
 from ivr.line import CallerLine
@@ -22,6 +23,8 @@ from ivr.values import PortTrouble, Value
 from storage.calls import PromiseStore, QueueCallback, StoredAnswer, StoredMessage
 from storage.errors import StorageError
 from storage.flows import LockStore, StoredSwitch, SwitchStore
+
+_WRITTEN_WITHIN_S = 1.0
 
 
 class FlowHouse:
@@ -90,9 +93,27 @@ class FlowHouse:
         if self.world is None or loaded is None:
             raise RuntimeError(f"flow {flow!r} cannot be walked: ask `has` first")
         start = read_bookmark(line.facts.call_id, bookmark) if bookmark else None
-        if start is not None and start.version != loaded.version:
-            loaded = await self.at_version(flow, start.version) or loaded
+        loaded = await self._as_begun(loaded, start)
         return (await Session(loaded, line, self.world, start).run()).exit.value
+
+    async def _as_begun(self, loaded: LoadedFlow, start: Bookmark | None) -> LoadedFlow:
+        """The version that the call began with."""
+        if start is None or start.version == loaded.version:
+            return loaded
+        return await self.at_version(start.flow, start.version) or loaded
+
+    async def settle(self, flow: str, line: CallerLine, bookmark: str) -> bool:
+        """Finish what a caller who is gone had set going: a message or a webhook that a kill cut short; whether any."""
+        loaded = self._library.get(flow)
+        if self.world is None or loaded is None or not bookmark:
+            return False
+        start = read_bookmark(line.facts.call_id, bookmark)
+        loaded = await self._as_begun(loaded, start)
+        node = loaded.flow.nodes.get(NodeName(start.node))
+        if node is None or not node.acts:
+            return False
+        await Session(loaded, line, self.world, start).run()
+        return True
 
 
 class FlowNotes:
@@ -111,6 +132,10 @@ class FlowNotes:
     def keep(self, bookmark: Bookmark) -> None:
         """Keep where a call is."""
         self._reception.bookmark(bookmark.call_id, bookmark.flow, bookmark.node, write_bookmark(bookmark))
+
+    async def kept(self, call_id: str) -> None:
+        """Return when it is committed, after a second at most: a message must not wait for a disk that is full."""
+        await self._reception.written(call_id, _WRITTEN_WITHIN_S)
 
     def drop(self, call_id: str) -> None:
         """Nothing: a call that is over is never resumed, and a stopping server must not forget a live one."""
@@ -224,9 +249,10 @@ def _in_flow_words(what: str) -> Iterator[None]:
 def write_bookmark(bookmark: Bookmark) -> str:
     """A bookmark as JSON; the call's id is not in it."""
     variables = {name: _tagged(value) for name, value in bookmark.variables.items()}
-    kept = replace(bookmark, call_id="", variables={})
+    kept = replace(bookmark, call_id="", variables={}, passes={})
     parts: dict[str, Any] = {name: getattr(kept, name) for name in ("flow", "version", "node", "language")}
-    return orjson.dumps(parts | {"variables": variables}).decode()
+    passes = {str(node): count for node, count in bookmark.passes.items()}  # JSON takes no other kind of text
+    return orjson.dumps(parts | {"variables": variables, "passes": passes}).decode()
 
 
 def read_bookmark(call_id: str, text: str) -> Bookmark:

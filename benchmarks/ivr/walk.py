@@ -1,14 +1,16 @@
 """`python -m benchmarks.ivr walk`: every flow walked down every branch by robots on real Asterisk, and listened to.
 
 The calls are found by `ivr.explore` from the flow and the script beside it. Each is placed on a node as `timbre up`
-runs it, on a real line, with keys as RFC 4733, SIP INFO or in-band tones in turn; sources and webhooks are HTTP
-services that are good, slow or down. What the phone heard is held against speech made anew from the words.
+runs it, on a real line, with keys as RFC 4733, SIP INFO or in-band tones in turn; sources are those of its settings
+(HTTP, SQL, a plugin, in turn) and webhooks an HTTP service, that are good, slow or
+down. What the phone heard is held against speech made anew from the words.
 """
 
 import argparse
 import asyncio
 import html
 import json
+import os
 import random
 import time
 from pathlib import Path
@@ -18,7 +20,7 @@ from telephony.asterisk import install
 from tests.support.servers import AsteriskFactory
 from tests.support.telephone_network import make_network
 from tests.support.walk_node import walk_node
-from tests.support.walk_run import Plan, Row, fuzz_really, fuzz_virtually, plan_of, walk_plans
+from tests.support.walk_run import Plan, Row, asks_of_all, fuzz_really, fuzz_virtually, plan_of, walk_plans
 
 _FLOWS = Path("ivr/flows")
 _HEAD = ("flow", "ways", "hang-ups", "slow", "calls", "prompts", "weakest", "gap s", "faults")
@@ -39,13 +41,15 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     plans = [plan_of(file) for file in _files(given.flows or [_FLOWS])]
+    if not plans:
+        parser.error("there is no flow file at the places given")
     print(f"{len(plans)} flows, {sum(len(p.explored.trials) for p in plans)} calls, seed {seed}", flush=True)
     virtual = [wrong for plan in plans for wrong in fuzz_virtually(plan, given.fuzz_virtual, seed)]
     began_s = time.monotonic()
     rows, fuzzed, troubles = asyncio.run(_walk(plans, given, seed))
     report = {
         "seed": seed, "at_once": given.at_once, "took_s": round(time.monotonic() - began_s, 1),
-        "flows": [row.values() for row in rows],
+        "flows": [row.values() for row in rows], "load": os.getloadavg(),
         "fuzz": {"virtual_calls": given.fuzz_virtual * len(plans), "virtual_faults": virtual,
                  "real_calls": given.fuzz, "real_faults": fuzzed},
         "troubles": troubles,
@@ -55,8 +59,23 @@ def main(arguments: list[str]) -> int:
         given.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if given.html:
         given.html.write_text(_page(rows, report), encoding="utf-8")
-    bad = virtual or fuzzed or troubles or any(row.faults or (row.missed and given.most > 999) for row in rows)
-    return 1 if bad else 0
+    verdict, clean = _verdict(rows, report, whole=given.most > 999)
+    print(verdict, flush=True)
+    return 0 if clean else 1
+
+
+def _verdict(rows: list[Row], report: dict[str, Any], whole: bool) -> tuple[str, bool]:
+    """One line, and whether everything was as it should be. whole: ways that were not walked are findings too."""
+    fuzz, calls, prompts = report["fuzz"], sum(row.calls for row in rows), sum(row.prompts for row in rows)
+    counted = {
+        "findings in walked calls": sum(len(row.faults) for row in rows),
+        "ways not walked": sum(len(row.missed) for row in rows) if whole else 0,
+        "ends of random calls": len(fuzz["virtual_faults"]) + len(fuzz["real_faults"]),
+        "troubles of the node": len(report["troubles"]),
+    }
+    found = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    walked = f"{len(rows)} flows, {calls} calls, {prompts} prompts compared"
+    return f"VERDICT: {'NOT CLEAN: ' + found if found else 'clean'} ({walked})", not found
 
 
 def _files(places: list[Path]) -> list[Path]:
@@ -68,10 +87,12 @@ async def _walk(plans: list[Plan], given: argparse.Namespace, seed: int) -> tupl
     factory = AsteriskFactory(install.require())
     try:
         _, network = await asyncio.to_thread(make_network, factory)
-        async with walk_node(network) as node:
+        async with walk_node(network, asks_of_all(plans), given.at_once) as node:
             rows = await walk_plans(node, plans, given.at_once, given.most, given.keep)
-            fuzzed = await fuzz_really(node, plans, given.fuzz, seed, given.at_once)
-            print(f"the event loop was late by {node.loop_late_s:.2f} s at most")
+            fuzzed = await fuzz_really(node, plans, given.fuzz, seed, given.at_once, keep=given.keep)
+            worst = max(node.late, key=lambda each: each.by_s, default=None)
+            if worst:
+                print(f"the loop was late by {worst.by_s:.2f} s at most, of which it worked {worst.worked_s:.2f} s")
             return rows, fuzzed, node.troubles()
     finally:
         await asyncio.to_thread(factory.close)

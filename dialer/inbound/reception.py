@@ -15,6 +15,7 @@ from campaigns.phone import mask
 from dialer.inbound.call import CallRefused, InboundCall
 from dialer.inbound.caller_line import RealCallerLine
 from dialer.inbound.events import CallArrived, CallOver
+from dialer.inbound.gone_line import GoneLine
 from dialer.inbound.journal import CallJournal
 from dialer.inbound.key_line import KeyLine
 from dialer.inbound.orders import Act, Target
@@ -56,6 +57,7 @@ class Reception:
         self.flows = flows
         self._routes = routes
         self._tasks: set[asyncio.Task[None]] = set()
+        self._settling: set[str] = set()
 
     async def run(self) -> None:
         """Recover, then take calls until cancelled. Calls that are up stay up."""
@@ -74,6 +76,8 @@ class Reception:
         """A flow's event: the way of the call is written down (`ivr.port.EventSink`)."""
         call = self.calls.get(event.call_id)
         if call is None:
+            if isinstance(event, NodeTrouble):  # of a call that is over, and settled
+                self.services.trouble(f"flow {event.flow}, node {event.node}: {event.what}", event.call_id)
             return
         match event:
             case NodeEntered(flow=flow, node=node, kind=kind, at_s=at_s):
@@ -89,6 +93,14 @@ class Reception:
         """Where a flow would go on after a restart."""
         if (call := self.calls.get(call_id)) is not None:
             call.journal.note(flow=flow, flow_node=node, bookmark=bookmark)
+
+    async def written(self, call_id: str, within_s: float) -> None:
+        """Return when everything of a call is committed, after `within_s` at most."""
+        if (call := self.calls.get(call_id)) is not None:
+            try:
+                await asyncio.wait_for(call.journal.flush(), within_s)
+            except TimeoutError:
+                self.services.trouble("a message goes out before the call's place in its flow is written down", call_id)
 
     def call_of(self, agent_id: str) -> InboundCall | None:
         """The call that an agent talks on."""
@@ -221,7 +233,8 @@ class Reception:
     async def recover(self) -> int:
         """Go on with the calls that outlived this server; how many. Raises LinkDown, StorageError."""
         services = self.services
-        live = [call for call in await services.calls.live(services.node) if call.call_id not in self.calls]
+        known = self.calls.keys() | self._settling
+        live = [call for call in await services.calls.live(services.node) if call.call_id not in known]
         state = await services.control.snapshot()
         there = {channel.channel_id: channel for channel in state.channels}
         bridge_of = {channel_id: bridge.bridge_id for bridge in state.bridges for channel_id in bridge.channel_ids}
@@ -229,14 +242,29 @@ class Reception:
         count = 0
         for stored in live:
             if stored.channel_id not in there:
-                now_s = services.clock.now_s()
-                await services.calls.put(replace(stored, stage=CallStage.ENDED, ended_at_s=now_s, ended_how=_LOST))
+                self._settling.add(stored.call_id)
+                self._spawn(self._settle(stored), f"settling {stored.call_id}")
                 continue
             count += 1
             await self._resume(stored, bridge_of.get(stored.channel_id, ""))
         if live:
             services.trouble(f"after a restart: {count} calls from outside go on, {len(live) - count} were over")
         return count
+
+    async def _settle(self, stored: StoredCall) -> None:
+        """Close a call that was over when the server came back; a message that it had set going is sent first.
+
+        Its row is closed last: another kill meanwhile leaves it to the next start.
+        """
+        services = self.services
+        try:
+            if stored.flow:
+                await self.flows.settle(stored.flow, GoneLine(stored), stored.bookmark)
+            now_s = services.clock.now_s()
+            over = replace(stored, stage=CallStage.ENDED, ended_at_s=now_s, ended_how=_LOST)
+            await services.patience.write(lambda: services.calls.put(over))
+        finally:
+            self._settling.discard(stored.call_id)
 
     async def _sweep(self, state: ExchangeState) -> None:
         """Legs to outside and their bridges belong to calls whose coroutine is gone."""

@@ -72,6 +72,10 @@ class Flows(Protocol):
         """Walk a caller through a flow, from a `bookmark` when a restart interrupted it; how it ended, in a word."""
         ...
 
+    async def settle(self, flow: str, line: CallerLine, bookmark: str) -> bool:
+        """Finish what the caller of `line`, who is gone, had set going at the bookmark; whether there was anything."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class InboundServices:

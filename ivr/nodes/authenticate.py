@@ -119,8 +119,13 @@ class Authenticate(Node):
         question: dict[str, Value | Secret] = {"account": account, field: typed}
         asking = at.world.lookup.ask(self.source or "", question)
         answer: Fields | None = await at.patiently(asking, self.lookup_timeout_s)
-        if answer is None or answer.get("ok") is not True:
+        if answer is None or not _is_yes(answer.get("ok")):
             return False
         for variable, name in self.into.items():
             at.store(variable, answer.get(name))
         return True
+
+
+def _is_yes(value: Value) -> bool:
+    """True, or the 1 of a database that has no truth values (MySQL, SQLite, Oracle). A text is never a yes."""
+    return value is True or (isinstance(value, int) and value == 1)

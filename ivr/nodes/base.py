@@ -9,12 +9,15 @@ from ivr.visit import Go, Step, Visit
 class Node(Part):
     """A step of a flow. `note` explains it to people and stands in the picture.
 
-    failures: the fields that name where a failure goes; None there means the flow's rescue. listens: the node waits for
-    the caller or for somebody else, so that a loop through it is no endless one.
+    failures: the fields that name where a failure goes; None there means the flow's rescue.
+    listens: the node waits for the caller or for somebody else, so that a loop through it is no endless one.
+    acts: it tells somebody outside; what it began is finished after a restart, under the same `Visit.action_id`, even
+    when the caller is gone.
     """
 
     failures: ClassVar[tuple[str, ...]] = ()
     listens: ClassVar[bool] = False
+    acts: ClassVar[bool] = False
     note: str = ""
 
     async def visit(self, at: Visit) -> Step:

@@ -88,6 +88,7 @@ class Send(Node):
     """Send a message to the caller or to somebody else."""
 
     failures: ClassVar[tuple[str, ...]] = ("failed",)
+    acts: ClassVar[bool] = True
     do: Literal["send"]
     channel: MessageChannel
     to: Formula
@@ -97,10 +98,10 @@ class Send(Node):
     failed: NodeName | None = None
 
     async def visit(self, at: Visit) -> Step:
-        """Send; returns when the message is on its way durably."""
+        """Send; returns when the message is on its way durably. After a restart it is the same message."""
         subject = at.written(self.subject) if self.subject else ""
         message = OutgoingMessage(
-            at.new_id(), self.channel, at.text_of(self.to), subject, at.written(self.text), at.language
+            at.action_id(), self.channel, at.text_of(self.to), subject, at.written(self.text), at.language
         )
         await at.durably(at.world.messages.send(message), _SEND_TIMEOUT_S)
         return Go("next", self.next)
@@ -113,6 +114,7 @@ class Escalate(Node):
     """
 
     failures: ClassVar[tuple[str, ...]] = ("failed",)
+    acts: ClassVar[bool] = True
     do: Literal["escalate"]
     event: Outside
     hook: Outside | None = None
@@ -133,7 +135,7 @@ class Escalate(Node):
         from ivr.signing import event_body
 
         data = at.values(self.data)
-        event_id, facts = at.new_id(), at.line.facts
+        event_id, facts = at.action_id(), at.line.facts
         if self.hook:
             body = event_body(self.event, event_id, facts.call_id, at.flow.flow, at.now_s(), data)
             await at.durably(at.world.webhooks.post(self.hook, body, event_id), _SEND_TIMEOUT_S)

@@ -4,8 +4,10 @@ Not a SIP stack: it knows what our own Asterisk says on loopback. Times are seco
 """
 
 import asyncio
+import contextlib
 import re
 import secrets
+import socket
 import struct
 import time
 from collections import deque
@@ -27,6 +29,8 @@ _EVENTS = "0123456789*#"
 _EVENT_TYPE = 101
 _FRAMES_OF_A_KEY = 6  # 120 ms
 _FRAMES_BETWEEN_KEYS = 6
+_LOUD_PACKETS, _LOUD_RMS = 25, 200.0
+_SO_TIMESTAMPNS = 35  # Linux
 _SILENCE = b"\xff" * FRAME_SAMPLES
 
 
@@ -39,14 +43,49 @@ class Keys(StrEnum):
 
 
 class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, take: "asyncio.Queue[bytes] | deque[tuple[float, int, bytes]]") -> None:
+    def __init__(self, take: "asyncio.Queue[bytes]") -> None:
         self._take = take
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        if isinstance(self._take, asyncio.Queue):
-            self._take.put_nowait(data)
-        elif data[1] & 0x7F == 0:
-            self._take.append((time.monotonic(), struct.unpack_from(">I", data, 4)[0], data[12:]))
+        self._take.put_nowait(data)
+
+
+class _Media:
+    """A telephone's RTP. When a packet came is the kernel's word: a test that is late does not hear gaps."""
+
+    def __init__(self, packets: deque[tuple[float, int, bytes]]) -> None:
+        self._packets = packets
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._socket, self._take)
+
+    def _take(self) -> None:
+        while True:
+            try:
+                data, extras, _, _ = self._socket.recvmsg(2048, 64)
+            except BlockingIOError:
+                return
+            at_s = time.monotonic()
+            for _, kind, stamp in extras:
+                if kind == _SO_TIMESTAMPNS:
+                    seconds, nanoseconds = struct.unpack("qq", stamp)
+                    at_s -= max(0.0, time.time() - seconds - nanoseconds / 1e9)
+            if data[1] & 0x7F == 0:
+                self._packets.append((at_s, struct.unpack_from(">I", data, 4)[0], data[12:]))
+
+    def send(self, packet: bytes, to: tuple[str, int]) -> None:
+        """A packet that the kernel does not take now is lost, as packets are."""
+        with contextlib.suppress(BlockingIOError):
+            self._socket.sendto(packet, to)
+
+    def close(self) -> None:
+        """Twice is once."""
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
 
 
 class InboundCaller:
@@ -96,7 +135,7 @@ class InboundCaller:
         self._sip, _ = await loop.create_datagram_endpoint(
             lambda: _Udp(inbox), local_addr=address, remote_addr=self._server
         )
-        self._rtp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self.packets), local_addr=address)
+        self._rtp = _Media(self.packets)
         self._send("INVITE", self._offer())
         self._tasks = [loop.create_task(self._read(inbox)), loop.create_task(self._talk())]
         async with asyncio.timeout(patience_s):
@@ -182,6 +221,18 @@ class InboundCaller:
                 seen = len(packets)
                 await asyncio.sleep(0.01)
 
+    async def hears_sound(self, *, since_s: float, without_hz: float = 0.0, timeout_s: float = 20.0) -> None:
+        """Wait until half a second since a moment was loud, and (without_hz) not that tone. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                latest = [payload for at_s, _, payload in self.packets if at_s >= since_s][-_LOUD_PACKETS:]
+                sound = ulaw_decode(b"".join(latest)) if latest else np.zeros(1, np.int16)
+                tones = sum(_is_tone(ulaw_decode(payload), without_hz) for payload in latest) if without_hz else 0
+                loud = float(np.sqrt((sound.astype(float) ** 2).mean())) > _LOUD_RMS
+                if len(latest) == _LOUD_PACKETS and loud and tones < _LOUD_PACKETS / 10:
+                    return
+                await asyncio.sleep(0.05)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _talk(self) -> None:
@@ -201,7 +252,7 @@ class InboundCaller:
             marker = 0x80 if is_event and not was_event else 0
             kind = (_EVENT_TYPE if is_event else 0) | marker
             head = struct.pack(">BBHII", 0x80, kind, sequence & 0xFFFF, event_stamp if is_event else stamp, 77)
-            self._rtp.sendto(head + payload, self._far_rtp)
+            self._rtp.send(head + payload, self._far_rtp)
             was_event = is_event
             if let_go and self._pressed and not self._pressed.done():
                 self._pressed.set_result(time.monotonic())
@@ -244,7 +295,7 @@ class InboundCaller:
         self._answered.set()
 
     def _offer(self) -> str:
-        port, events = self._rtp.get_extra_info("sockname")[1], self._keys is Keys.RFC4733
+        port, events = self._rtp.port, self._keys is Keys.RFC4733
         return (
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
             f"m=audio {port} RTP/AVP 0{f' {_EVENT_TYPE}' if events else ''}\r\na=rtpmap:0 PCMU/8000\r\n"

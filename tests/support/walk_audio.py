@@ -29,6 +29,9 @@ _PIECE_S, _LOUD_DBFS = 0.25, -40.0
 _EDGE_S, _SLACK_S = 0.1, 0.06
 _EARLY_S, _LATE_S = 0.6, 1.2  # the sender's clock and its sending wander apart by a few frames a minute
 _SHORTEST_S = 0.35
+# When an announcement was stopped for an answer is known to some tenths only, and less on a busy machine: what was cut
+# in its first second and a half is not judged.
+_SHORTEST_ANNOUNCED_S = 1.1
 _HELD_UP_S = 0.4
 
 
@@ -104,7 +107,7 @@ class Listener:
         cut = said.how is not Played.ENDED or (said.ended_s or end_s) > end_s
         if cut:  # by a key, a hang-up, an agent: its beginning must have been heard
             length_s = min(length_s, (said.ended_s or end_s) - said.began_s - 0.4, end_s - said.began_s - 0.4)
-            if length_s < _SHORTEST_S:
+            if length_s < (_SHORTEST_ANNOUNCED_S if said.announced else _SHORTEST_S):
                 return None, []
             wanted = wanted[: int(length_s * SAMPLE_RATE_HZ)]
         window = heard.part(said.began_s - _EARLY_S, said.began_s + length_s + _LATE_S)

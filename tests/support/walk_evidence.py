@@ -13,9 +13,8 @@ from media import soundfiles
 from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from tests.support.walk_audio import Packet
 from tests.support.walk_call import WalkedCall
+from tests.support.walk_node import Late
 
-Late = tuple[float, float]
-"""When the event loop came late (monotonic seconds), and by how much."""
 _HELD_UP_S = 0.1
 
 
@@ -60,5 +59,5 @@ def told(call: WalkedCall, late: Sequence[Late]) -> dict[str, object]:
         "call": call.name, "keys": call.keys, "faults": call.faults, "said": said,
         "turns": [{"at_s": turn.at_s - zero, "callers": turn.callers} for turn in call.watch.turns],
         "gaps": [gap | {"at_s": gap["at_s"] - zero} for gap in gaps(call.packets)],
-        "loop_late": [(at_s - zero, by_s) for at_s, by_s in late if zero <= at_s <= call.end_s],
+        "loop_late": [[each.at_s - zero, each.by_s, each.worked_s] for each in late if zero <= each.at_s <= call.end_s],
     }  # fmt: skip

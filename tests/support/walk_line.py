@@ -49,6 +49,7 @@ from ivr.secret import Secret
 from ivr.simulate import Act
 from ivr.values import PortTrouble
 from tests.support.walk_backend import Backend
+from tests.support.walk_sources import Lane, LaneLookup
 
 STAFFED, BUSY, FULL, EMPTY, NOWHERE = "walk_staffed", "walk_busy", "walk_full", "walk_empty", "walk_nowhere"
 WAITED_S = 4.0
@@ -288,14 +289,16 @@ class _Notes:
         self._inner.note(event)
 
 
-def world_of(base: World, watch: CallWatch, speech: WatchedSpeech, backend: Backend, call: str, flow: Flow) -> World:
-    """The house's world with the answers that this call was given. Look-ups and hooks go over HTTP."""
+def world_of(
+    base: World, watch: CallWatch, speech: WatchedSpeech, backend: Backend, lane: Lane | None, call: str, flow: Flow
+) -> World:
+    """The house's world with the answers that this call was given. Hooks go over HTTP, look-ups by the settings."""
     outside, clock = _Outside(watch), _Shifted(base.clock, watch.given.epoch_s(flow.zone))
     hooks = {hook for node in flow.nodes.values() if (hook := getattr(node, "hook", None))}
     return replace(
         base,
         speech=speech,
-        lookup=backend.sources(call, watch.given),
+        lookup=LaneLookup(base.lookup, lane) if lane else base.lookup,
         messages=outside,
         webhooks=backend.webhooks(call, watch.given, hooks),
         answers=_Store(watch, base.answers),

@@ -22,11 +22,13 @@ from media.softphone.messages import EventKind
 from server.demo.network import Network
 from server.house import House
 from server.run import open_node
+from telephony.asterisk import ports
 from tests.support.inbound_caller import InboundCaller, tone
 from tests.support.live_house import LiveFolder, LiveHouse, live_folder
 from tests.support.until import until
 from tests.support.walk_backend import Backend, backend
 from tests.support.walk_line import BUSY, EMPTY, FULL, STAFFED, CallWatch, WatchedLine, WatchedSpeech, world_of
+from tests.support.walk_sources import Asks, Lane, lanes_of
 
 MUSIC_HZ = 1500.0
 _AGENTS = 5
@@ -35,6 +37,7 @@ _BUSY_DID, _FULL_DID = "+34910999001", "+34910999002"
 _SETTINGS = f"""
 [ivr]
 flows = "{{folder}}/flows"
+plugins = "{{folder}}/plugins"
 [media]
 music = "{{folder}}/music"
 [[trunks]]
@@ -76,6 +79,18 @@ def digits_of(number: str) -> str:
     return re.sub(r"\D", "", number)
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The event loop came late: when (monotonic seconds), by how much, and how long its own thread computed meanwhile.
+
+    One that computed little was not let run by the machine: load. One that computed all the while was blocked by us.
+    """
+
+    at_s: float
+    by_s: float
+    worked_s: float
+
+
 @dataclass
 class WalkNode:
     """The node. book: what the next call to a number is."""
@@ -83,9 +98,10 @@ class WalkNode:
     house: House
     folder: LiveFolder
     backend: Backend
+    lanes: list[Lane]
     book: dict[str, tuple[LoadedFlow, CallWatch]] = field(default_factory=dict)
     events: list[DialerEvent] = field(default_factory=list)
-    late: list[tuple[float, float]] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
 
     @property
     def sip(self) -> tuple[str, int]:
@@ -95,7 +111,7 @@ class WalkNode:
     @property
     def loop_late_s(self) -> float:
         """By how much the event loop was late at most."""
-        return max((by_s for _, by_s in self.late), default=0.0)
+        return max((each.by_s for each in self.late), default=0.0)
 
     def troubles(self) -> list[str]:
         """What the operator was told, but for what the calls' worlds did on purpose."""
@@ -112,6 +128,10 @@ class WalkNode:
         """Any number is called."""
         return bool(flow)
 
+    async def settle(self, flow: str, line: CallerLine, bookmark: str) -> bool:
+        """Nothing is left over: the node is not restarted."""
+        return False
+
     async def run(self, flow: str, line: CallerLine, bookmark: str = "") -> str:
         """Walk the call that this number was booked for."""
         number = digits_of(line.facts.called)
@@ -119,13 +139,18 @@ class WalkNode:
         base = self.house.inbound.flows.world
         assert base is not None
         speech = WatchedSpeech(base.speech)
-        world = world_of(base, watch, speech, self.backend, number, loaded.flow)
+        lane = self.lanes.pop() if self.lanes else None
+        if lane:
+            lane.given = watch.given
+        world = world_of(base, watch, speech, self.backend, lane, number, loaded.flow)
         watched = WatchedLine(line, watch, speech)  # type: ignore[arg-type]
         try:
             return (await Session(loaded, watched, world).run()).exit.value
         finally:
             watch.over.set()
-            await _closed(world.lookup, world.webhooks)
+            if lane:
+                self.lanes.append(lane)
+            await _closed(world.webhooks)
 
 
 async def _closed(*parts: object) -> None:
@@ -134,14 +159,15 @@ async def _closed(*parts: object) -> None:
 
 
 @asynccontextmanager
-async def walk_node(network: Network) -> AsyncIterator[WalkNode]:
-    """A running node with its agents at work and its busy queue busy."""
+async def walk_node(network: Network, asks: Asks, at_once: int = 30) -> AsyncIterator[WalkNode]:
+    """A running node with its agents at work and its busy queue busy. asks: what its settings declare sources for."""
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(_folder(network))
+        port = ports.free_tcp_port()
+        folder, lanes = stack.enter_context(_folder(network, asks, at_once, port))
         house = await stack.enter_async_context(open_node(folder.settings, lambda line: None))
-        back = await stack.enter_async_context(backend(house.inbound.clock))
+        back = await stack.enter_async_context(backend(house.inbound.clock, port))
         fleet = await stack.enter_async_context(RobotFleet(folder.specs()))
-        node = WalkNode(house, folder, back)
+        node = WalkNode(house, folder, back, lanes)
         house.hub.listen(node.events.append)
         house.inbound.reception.flows = node
         await fleet.wait_all(EventKind.REGISTERED)
@@ -177,11 +203,13 @@ class _Agents:
 
 
 @contextmanager
-def _folder(network: Network) -> Iterator[LiveFolder]:
+def _folder(network: Network, asks: Asks, at_once: int, port: int) -> Iterator[tuple[LiveFolder, list[Lane]]]:
     with tempfile.TemporaryDirectory(prefix="timbre-walk-") as name:
-        with live_folder(network, 0, _furnish(Path(name))) as folder:
+        lanes, declared = lanes_of(asks, at_once, Path(name), port)
+        with live_folder(network, 0, _furnish(Path(name)) + declared) as folder:
             folder.agents = tuple(f"agent{index:02}" for index in range(_AGENTS))
-            yield folder
+            yield folder, lanes
+            assert not lanes or len(lanes) == at_once, "a call is still in its lane"
 
 
 def _furnish(folder: Path) -> str:

@@ -21,7 +21,8 @@ from tests.support.inbound_caller import Keys
 from tests.support.walk_audio import Listener
 from tests.support.walk_call import Robot, WalkedCall, place, walk_trial
 from tests.support.walk_line import CallWatch
-from tests.support.walk_node import WalkNode
+from tests.support.walk_node import Late, WalkNode
+from tests.support.walk_sources import Asks, asks_of
 
 _APART_S = 0.15
 _KEYS = "0123456789*#"
@@ -46,6 +47,11 @@ def plan_of(file: Path) -> Plan:
     loaded = load_flow(file)
     beside = script_of(file)
     return Plan(file, loaded, explore(loaded, read_script(beside) if beside.exists() else None))
+
+
+def asks_of_all(plans: Sequence[Plan]) -> Asks:
+    """What their flows ask."""
+    return {source: asked for plan in plans for source, asked in asks_of(plan.loaded.flow).items()}
 
 
 @dataclass
@@ -125,11 +131,11 @@ async def _watching_the_loop(node: WalkNode) -> AsyncIterator[None]:
 
     async def watch() -> None:
         while True:
-            before_s = time.monotonic()
+            before_s, worked_s = time.monotonic(), time.thread_time()
             await asyncio.sleep(0.05)
             late_s = time.monotonic() - before_s - 0.05
             if late_s > 0.02:
-                node.late.append((time.monotonic(), late_s))
+                node.late.append(Late(time.monotonic(), late_s, time.thread_time() - worked_s))
 
     task = asyncio.create_task(watch(), name="watch of the loop")
     try:
@@ -213,10 +219,11 @@ async def fuzz_really(
     at_once: int = 30,
     presses: int = 12,
     stay: float = 0.3,
+    keep: Path | None = None,
 ) -> list[str]:
     """So many callers who press random keys at random moments on real lines; what was wrong with them.
 
-    presses: how often at most; stay: the share that does not hang up afterwards.
+    presses: how often at most; stay: the share that does not hang up afterwards; keep: as in `walk_plans`.
     """
     gate, listener = _Gate(at_once), Listener(node.house.inbound.flows.world.speech)  # type: ignore[union-attr, arg-type]
 
@@ -237,6 +244,8 @@ async def fuzz_really(
         await asyncio.to_thread(call.listen, listener)
         problem = illegal(call.exit, call.left, bool(call.watch.said))
         wrong += [f"{call.flow}, call {call.name}: {each}" for each in [problem, *call.faults] if each]
+    if keep is not None:
+        await asyncio.to_thread(walk_evidence.keep, done, node.late, keep / "random")
     return wrong
 
 

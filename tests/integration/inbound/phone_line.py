@@ -5,7 +5,7 @@ from pathlib import Path
 from media import soundfiles
 from tests.support.inbound_caller import tone
 
-DID, QUEUE_DID, SURVEY_DID = "+34910000001", "+34910000002", "+34910000003"
+DID, QUEUE_DID, SURVEY_DID, TELL_DID = "+34910000001", "+34910000002", "+34910000003", "+34910000004"
 MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 1500.0
 SETTINGS = f"""
 [ivr]
@@ -28,6 +28,9 @@ queue = "sales"
 [[lines]]
 number = "{SURVEY_DID}"
 flow = "opinion"
+[[lines]]
+number = "{TELL_DID}"
+flow = "avisa"
 [[extensions]]
 number = "201"
 agent = "agent00"
@@ -98,9 +101,58 @@ nodes:
     text: "{uno:prompt}"
 """
 
+TELLING_FLOW = """
+flow: avisa
+language: es
+start: menu
+rescue: {queue: later}
+variables:
+  numero: {type: number, start: "0"}
+nodes:
+  menu:
+    do: menu
+    text: "{menu:prompt}"
+    keys: {"1": cuenta}
+  cuenta:
+    do: set
+    set: {numero: numero + 1}
+    next: avisa
+  avisa:
+    do: escalate
+    event: pago
+    hook: crm
+    data: {numero: numero}
+    next: manda
+    failed: manda
+  manda:
+    do: send
+    channel: sms
+    to: caller
+    text: "Aviso {numero}"
+    next: otra
+    failed: otra
+  otra:
+    do: menu
+    text: "{menu:prompt}"
+    keys: {"1": cuenta, "2": adios}
+  adios:
+    do: goodbye
+    text: "{uno:prompt}"
+"""
+_CRM = """
+[[ivr.hooks]]
+name = "crm"
+url = "{crm}"
+secret = "{key}"
+timeout_s = 20
+[ivr.messages]
+sms = "crm"
+"""
+CRM_KEY = "a secret of both sides"
 
-def furnish(folder: Path) -> str:
-    """Write flow and sounds into `folder`; the settings that name them. Blocking."""
+
+def furnish(folder: Path, crm: str = "http://127.0.0.1:9/") -> str:
+    """Write flows and sounds into `folder`; the settings that name them. crm: where webhooks go. Blocking."""
     for name, hz, seconds in (("menu", MENU_HZ, 8.0), ("uno", ONE_HZ, 1.0)):
         path = folder / "sounds" / "es" / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,4 +164,5 @@ def furnish(folder: Path) -> str:
     flow = FLOW.split("  numero:")[0].replace(', "3": numero', "") + "  adios:" + FLOW.split("  adios:")[1]
     (folder / "flows" / "tonos.yaml").write_text(flow)
     (folder / "flows" / "opinion.yaml").write_text(SURVEY_FLOW)
-    return SETTINGS.replace("{folder}", str(folder))
+    (folder / "flows" / "avisa.yaml").write_text(TELLING_FLOW)
+    return SETTINGS.replace("{folder}", str(folder)) + _CRM.format(crm=crm, key=CRM_KEY)

@@ -81,7 +81,6 @@ async def test_given_a_menu_when_keys_come_in_any_way_then_the_prompt_stops_and_
         for how in Keys:
             async with InboundCaller(sip(live), DID, keys=how) as caller:
                 await caller.hears_tone(MENU_HZ)
-                await asyncio.sleep(1.0)
                 pressed_s = await caller.press("1")
                 heard_s = await caller.hears_tone(ONE_HZ, since_s=pressed_s)
                 print(how, "key to next prompt ms", round((heard_s - pressed_s) * 1000))
@@ -171,7 +170,6 @@ async def test_given_a_talk_when_sent_to_a_number_outside_then_caller_and_person
             await until(lambda: bool(live.of(TalkBegan)))
             (agent,) = live.folder.agents
             await live.fleet.wait(agent, EventKind.FIRST_AUDIO)
-            await asyncio.sleep(0.5)
             await live.house.inbound.reception.order(agent, Act.TRANSFER, Target(TargetOf.NUMBER, number))
             await until(lambda: live.house.desk.pool.seat(agent).state is not AgentState.TALKING)
             await caller.ended()

@@ -10,7 +10,7 @@ from server.demo.network import Network
 from tests.support.inbound_caller import Keys
 from tests.support.until import until
 from tests.support.walk_node import walk_node
-from tests.support.walk_run import Plan, fuzz_really, plan_of, walk_plans
+from tests.support.walk_run import Plan, asks_of_all, fuzz_really, plan_of, walk_plans
 from tests.unit.ivr.flows import READY
 
 pytestmark = pytest.mark.asterisk
@@ -28,7 +28,7 @@ async def test_given_ready_flows_when_robots_walk_them_then_each_goes_as_written
     walk_network: Network,
 ) -> None:
     plans = [short(await asyncio.to_thread(plan_of, file)) for file in _FLOWS]
-    async with walk_node(walk_network) as node:
+    async with walk_node(walk_network, asks_of_all(plans)) as node:
         held = await node.listed()  # the callers who keep the busy agent and the full queue
         # Both at once: what some press at random must not touch the others.
         rows, wrong = await asyncio.gather(

@@ -86,6 +86,9 @@ class ScriptedFlows:
         self.nodes.append((flow, bookmark))
         return cast(str, await self.scripts[flow](line))  # type: ignore[misc]
 
+    async def settle(self, flow: str, line: CallerLine, bookmark: str) -> bool:
+        return False
+
 
 @dataclass
 class InboundHouse:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from pytest import mark
+
 from campaigns.clock import Clock
 from dialer.inbound.events import CallOver
 from dialer.inbound.reception import Route
@@ -17,6 +19,7 @@ from ivr.simulate import Walk, simulated_world
 from server.flow_world import FlowHouse, FlowNotes
 from telephony.sim.far_end import HangUp, Press
 from telephony.sim.virtual_time import VirtualClock
+from tests.support.until import until
 from tests.support.virtual import virtual
 from tests.unit.inbound.inbound_house import DID, InboundHouse, ScriptedFlows
 
@@ -86,6 +89,67 @@ async def test_given_a_caller_of_before_a_restart_when_the_flow_changed_meanwhil
     house.task = asyncio.create_task(house.reception.run())
     await house.until(lambda: house.of(CallOver))
     assert await nodes_of(house) == [["choose", "choose", "old"]]
+    await house.stop()
+
+
+class SlowHooks:
+    """Takes its time, as long as the first receiver lives."""
+
+    def __init__(self, late_s: float) -> None:
+        self.late_s = late_s
+        self.came: list[str] = []
+        self.done: list[str] = []
+
+    async def post(self, hook: str, body: bytes, event_id: str) -> None:
+        self.came.append(event_id)
+        await asyncio.sleep(self.late_s)
+        self.done.append(event_id)
+
+
+TELLS = """
+flow: menu
+language: en
+start: choose
+rescue: {queue: sales}
+nodes:
+  choose: {do: menu, text: Choose., keys: {"1": tell, "2": bye}}
+  tell: {do: escalate, event: paid, hook: crm, next: again}
+  again: {do: menu, text: Told., keys: {"1": tell, "2": bye}}
+  bye: {do: goodbye, text: Bye.}
+"""
+
+
+@virtual
+@mark.parametrize("stays", [True, False])
+async def test_given_a_webhook_on_its_way_when_the_server_dies_then_it_comes_again_with_the_same_id(
+    tmp_path: Path, stays: bool
+) -> None:
+    house, flows = await house_with(tmp_path, TELLS)
+    assert flows.world is not None
+    hooks = SlowHooks(9.0)
+    flows.world = replace(flows.world, webhooks=hooks)
+    # Told once and wholly, then once more: another event, and another id.
+    channel_id = house.call(Press(3.0, "1"), Press(15.0, "1"), Press(16.0, "2"))
+    await house.until(lambda: len(hooks.came) == 2)
+    assert len(hooks.done) == 1 and len(set(hooks.came)) == 2
+    house.task.cancel()
+    await asyncio.gather(house.task, return_exceptions=True)
+    assert len(hooks.done) == 1
+    if not stays:
+        house.exchange.far_end_hangs_up(channel_id)
+        await asyncio.sleep(1.0)
+    house.task = asyncio.create_task(house.reception.run())
+    await house.until(lambda: len(hooks.done) == 2)
+    assert hooks.came[1:] == [hooks.came[1]] * 2 and hooks.done == hooks.came[:2]
+    await house.until(lambda: not house.reception.calls)
+
+    async def closed() -> bool:
+        return all(call.ended_at_s for call in await house.stored())
+
+    await until(closed)
+    ((_, how),) = [(call.call_id, call.ended_how) for call in await house.stored()]
+    assert how == ("goodbye" if stays else "lost")
+    assert await house.reception.recover() == 0 and len(hooks.came) == 3
     await house.stop()
 
 

@@ -274,6 +274,43 @@ def test_given_a_bookmark_of_another_process_when_a_session_starts_then_the_call
     assert run_virtual(one_call()).heard == ["It is kept ."]
 
 
+SENDS = """  first: {do: send, channel: sms, to: caller, text: Hi., next: ask}
+  ask: {do: menu, text: Again., keys: {"1": first, "2": end}}
+  end: {do: goodbye, text: Bye.}
+"""
+
+
+def test_given_messages_of_one_node_when_a_killed_session_goes_on_then_each_keeps_its_id() -> None:
+    flow, marks = flow_of(SENDS), list[Bookmark]()
+
+    class Bookmarks:
+        def keep(self, bookmark: Bookmark) -> None:
+            marks.append(bookmark)
+
+        async def kept(self, call_id: str) -> None:
+            pass
+
+        def drop(self, call_id: str) -> None:
+            pass
+
+    def sent(mark: Bookmark | None, *keys: str) -> list[str]:
+        async def one_call() -> Walk:
+            taken, given = Walk(), Given(caller="+34600111222")
+            world = replace(simulated_world(given, taken, VirtualClock(), random.Random()), bookmarks=Bookmarks())
+            await Session(flow, SimulatedLine(given, Presses(*keys), taken, lambda line: None), world, mark).run()
+            return taken
+
+        return [message.message_key for message in run_virtual(one_call()).messages]
+
+    first, second = sent(None, "1", "2")
+    sending, asking, sending_again, asking_again, _ = marks
+    assert first != second
+    assert sent(sending, "2") == [first] and sent(asking, "1", "2") == [second]
+    assert sent(sending_again, "2") == [second] and sent(asking_again, "2") == []
+    (third,) = sent(asking_again, "1", "2")
+    assert third not in (first, second)
+
+
 def test_given_a_caller_who_is_gone_before_the_first_word_when_called_then_the_session_ends_quietly() -> None:
     class Gone(SimulatedLine):
         async def play(self, media: Any, *, barge_in: bool = True) -> Any:
@@ -331,6 +368,9 @@ def test_given_a_node_that_stops_when_a_session_is_cancelled_then_the_call_and_i
 
         class Bookmarks:
             def keep(self, bookmark: Bookmark) -> None:
+                pass
+
+            async def kept(self, call_id: str) -> None:
                 pass
 
             def drop(self, call_id: str) -> None:

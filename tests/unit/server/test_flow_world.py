@@ -72,7 +72,7 @@ def test_given_a_bookmark_when_written_and_read_then_every_kind_of_value_comes_b
         "text": "Eva", "count": 3, "due": Decimal("12.50"), "yes": True, "no": False, "nothing": None,
         "day": date(2026, 3, 1), "hour": time(9, 30), "moment": datetime(2026, 3, 1, 9, 30),
     }  # fmt: skip
-    bookmark = Bookmark("c1", "saldo", "0123456789ab", "menu", "es", values)
+    bookmark = Bookmark("c1", "saldo", "0123456789ab", "menu", "es", values, {"tell": 2})
     back = read_bookmark("c1", write_bookmark(bookmark))
     assert back == bookmark and [type(value) for value in back.variables.values()] == [
         type(value) for value in values.values()
