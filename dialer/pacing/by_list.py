@@ -17,13 +17,16 @@ from dialer.pacing.shapes import Floats
 
 # Zones differ by whole quarters of an hour: the hour of the day changes with one.
 _QUARTER_S = 900.0
+# So many of them after the first moment the same hour of another day was seen, or soon will be.
+_ANOTHER_DAY = 80
 
 
 @dataclass(slots=True)
 class ListBook:
     """Lists by number, in the order they were first dialled, and the cells of each.
 
-    by_list: whether lists are told apart; zone: IANA name of the campaign's time zone, "" when hours are not.
+    by_list: whether lists are told apart; zone: IANA name of the campaign's time zone, "" when hours are not. Hours are
+    learned at once, and looked at when they say more than the day does: when hours_told by another day.
     mix: float64[lists], shares of the lists among the calls placed last. of_call: number of the list and when it was
     placed, until the call is connected or over; of_agent: whose talk or wrap-up is of which list.
     """
@@ -36,15 +39,17 @@ class ListBook:
     cells: Floats = field(default_factory=lambda: cells.blank(1))
     mix: Floats = field(default_factory=lambda: np.ones(1))
     hour: int = -1
+    hours_told: bool = False
     of_call: dict[str, tuple[int, float]] = field(default_factory=dict)
     of_agent: dict[str, int] = field(default_factory=dict)
     _quarter: int = -1
+    _first_quarter: int = -1
     _connected: dict[str, int] = field(default_factory=dict)
 
     @property
     def grain(self) -> Grain:
         """How finely is looked now."""
-        return Grain(len(self.mix), self.hour, self.list_facts, self.hour_facts)
+        return Grain(len(self.mix), self.hour if self.hours_told else -1, self.list_facts, self.hour_facts)
 
     def number(self, list_id: str) -> int:
         """The list's number; a list that is dialled for the first time gets the next one."""
@@ -89,7 +94,8 @@ class ListBook:
         """Add a duration to the cells of a list, by number (see `cells.note`)."""
         if self.by_list or self.hour >= 0:
             # A list that is alone is kept as well: a second one may come.
-            grain = self.grain._replace(lists=max(2, len(self.mix)) if self.by_list else 1)
+            lists = max(2, len(self.mix)) if self.by_list else 1
+            grain = Grain(lists, self.hour, self.list_facts, self.hour_facts)
             cells.learn(self.cells, grain, number, part, last_bin, way)
 
     def turn(self, snapshot: Snapshot, idle: list[str]) -> None:
@@ -101,6 +107,8 @@ class ListBook:
         quarter = int(snapshot.wall_s // _QUARTER_S)
         if self.zone and quarter != self._quarter:
             self._quarter = quarter
+            self._first_quarter = quarter if self._first_quarter < 0 else self._first_quarter
+            self.hours_told = self.hours_told or quarter - self._first_quarter >= _ANOTHER_DAY
             self.hour = datetime.fromtimestamp(snapshot.wall_s, ZoneInfo(self.zone)).hour
 
     def forget(self, before_s: float) -> None:

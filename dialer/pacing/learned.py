@@ -47,6 +47,7 @@ class Learned:
             book.numbers = dict(self.book.numbers)
             book.cells = self.book.cells.copy()
             book.mix = self.book.mix.copy()
+            book.hours_told = True
 
 
 def learn_past(

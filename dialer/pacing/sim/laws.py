@@ -29,7 +29,7 @@ class SimLaw:
     margin: float = 0.5
     eta: float = 0.3
     by_list: bool = True
-    by_hour: bool = True
+    by_hour: bool = False  # one shift holds every hour once: it has nothing to learn from another day
     list_facts: float = LIST_FACTS
     hour_facts: float = HOUR_FACTS
     target: float = 0.0  # the share that is aimed at, when that is less than the cap
@@ -58,7 +58,8 @@ LAWS = {
         SimLaw("averages", shift.AVERAGES),
         _HAZARD,
         replace(_HAZARD, name="hazard-no-give-up", give_up=False),
-        replace(_HAZARD, name="hazard-whole", by_list=False, by_hour=False),
+        replace(_HAZARD, name="hazard-whole", by_list=False),
+        replace(_HAZARD, name="hazard-hours", by_hour=True),
         replace(_HAZARD, name="hazard-target-1", target=0.01),
         replace(_HAZARD, name="hazard-wrap", interrupt_share=0.10, theta_0=0.07, margin=1.0),
         replace(_HAZARD, name="oracle-calls", oracle=shift.ORACLE_CALLS),

@@ -129,17 +129,25 @@ def test_the_hour_is_that_of_the_campaigns_clock(zone: str, hour: int) -> None:
 def test_what_was_learnt_at_an_hour_comes_back_at_that_hour_of_another_day() -> None:
     law = HazardLaw(HazardSettings(zone="Europe/Madrid", hour_facts=20.0))
     staff, flights = agents(idle=10), ringing_of("a", 14)
-    places = []
-    for hour, people in ((9, 8), (14, 1), (9, 0), (14, 0)):
-        wall_s = NOON_S + (hour - 12) * 3600.0
-        law.plan(replace(look(len(places) * 10_000.0, agents(talking=3)), wall_s=wall_s))
+    found: list[float] = []
+    for day, hour, people in ((0, 9, 8), (0, 14, 1), (1, 9, 0), (1, 14, 0)):
+        wall_s = NOON_S + (hour - 12) * 3600.0 + day * 86_400.0
+        law.plan(replace(look(len(found) * 10_000.0, agents(talking=3)), wall_s=wall_s))
         if people:
             dialled(law, "a", people, 8.0, calls=300)
-        at_s = len(places) * 10_000.0 + 400.0
+        at_s = len(found) * 10_000.0 + 400.0
         law.plan(replace(look(at_s, staff, flights, MET), wall_s=wall_s))
-        tables = law._tables
-        places.append(float(tables[1, 7]))
-    assert places[2] > places[3], "nothing was dialled in between but the hour differs"
+        found.append(chance(law, "a"))
+    assert found[2] > found[3] + 0.1, "nothing was dialled in between but the hour differs"
+    assert law._book.hours_told
+
+
+def test_on_the_first_day_an_hour_is_learned_but_not_looked_at() -> None:
+    law = HazardLaw(HazardSettings(zone="Europe/Madrid"))
+    law.plan(replace(look(), wall_s=NOON_S))
+    dialled(law, "a", 8, 8.0)
+    assert law._book.grain.hour == -1
+    assert law._book.cells[12, cells.STARTS[cells.RING]] > 0
 
 
 def test_more_lists_than_are_told_apart_are_learned_with_the_first() -> None:
