@@ -1,6 +1,6 @@
 """From a key let go to the first packet of the next prompt, with so many callers in a menu at once; a growth plot.
 
-`python -m benchmarks.ivr walk` is another thing: see `benchmarks.ivr.walk`.
+`python -m benchmarks.ivr walk` and `... queue` are other things: see `benchmarks.ivr.walk` and `benchmarks.ivr.queue`.
 
 `python -m benchmarks.ivr [--out FOLDER]`: a node as `timbre up` runs it, real Asterisk, callers in this process (they
 share the machine: what they cost is in the figures). Every caller is in the menu before the first key is pressed; half
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ivr import walk
+from benchmarks.ivr import queue, walk
 from telephony.asterisk import install
 from tests.integration.inbound.phone_line import DID, MENU_HZ, ONE_HZ, furnish
 from tests.support.inbound_caller import InboundCaller
@@ -100,4 +100,6 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["walk"]:
         sys.exit(walk.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["queue"]:
+        sys.exit(queue.main(sys.argv[2:]))
     main()

@@ -274,6 +274,19 @@ def test_given_a_bookmark_of_another_process_when_a_session_starts_then_the_call
     assert run_virtual(one_call()).heard == ["It is kept ."]
 
 
+@mark.parametrize(
+    ("ok", "told"), [(True, "In."), (1, "In."), (0, "Out."), ("1", "Out."), ("true", "Out."), (2, "Out.")]
+)
+def test_given_a_source_that_says_yes_when_it_is_a_truth_or_the_one_of_a_database_then_only_that_counts(
+    ok: Any, told: str
+) -> None:
+    flow = flow_of(
+        "  first: {do: authenticate, method: pin, account: caller, text: PIN., source: pins, attempts: 1, next: in,"
+        " wrong: out}\n  in: {do: goodbye, text: In.}\n  out: {do: goodbye, text: Out.}\n"
+    )
+    assert call(flow, "1234", lookups={"pins": [{"found": {"ok": ok}}]}).heard[-1] == told
+
+
 SENDS = """  first: {do: send, channel: sms, to: caller, text: Hi., next: ask}
   ask: {do: menu, text: Again., keys: {"1": first, "2": end}}
   end: {do: goodbye, text: Bye.}
