@@ -18,7 +18,6 @@ from dialer.call_flow import CallFlow
 from dialer.events import PlanMade, Trouble
 from dialer.launching import TICK_S, Launcher
 from dialer.leads import Clearance, LeadSource
-from dialer.pacing.hazard_core import TURN_S
 from dialer.pacing.plan import (
     AgentActivity,
     AgentView,
@@ -28,9 +27,11 @@ from dialer.pacing.plan import (
     PacingEvent,
     PacingEventKind,
     PacingLaw,
+    Plan,
     Snapshot,
     Tally,
 )
+from dialer.pacing.sharing import Standing, terms_between
 from dialer.pacing.window import WindowLeft
 from dialer.pacing_events import DialingHeld, LawTaught
 from dialer.services import Services
@@ -103,6 +104,7 @@ class CampaignRun:
         self.others: Callable[[], Iterable[CampaignRun]] = tuple  # the node's other campaigns
         self._window_left = WindowLeft(campaign)
         self._held_why = ""
+        self.last_plan = Plan(0)
         self._launcher = Launcher(
             services, campaign, leads, self._begun, self._spawn,
             lambda: self.state is RunState.RUNNING and may_dial(),
@@ -200,13 +202,15 @@ class CampaignRun:
     def _sharing(self, now_s: float) -> dict[str, Any]:
         """What pacing must know of other campaigns that dial for the same agents."""
         rivals = [other for other in self.others() if other.state is RunState.RUNNING and self._shares_with(other)]
-        views = (flow.view() for other in rivals for flow in other.flows.values())
-        turns = sorted([self.campaign.campaign_id, *(other.campaign.campaign_id for other in rivals)])
-        return {
-            "shared": bool(rivals),
-            "rivals": tuple(view for view in views if view),
-            "my_turn": turns[int(now_s / TURN_S) % len(turns)] == self.campaign.campaign_id,
-        }
+        views = [view for other in rivals for flow in other.flows.values() if (view := flow.view())]
+        standings = [
+            Standing(run.campaign.campaign_id, run.last_plan, run.tally, run.has_leads()) for run in (self, *rivals)
+        ]
+        return {"shared": bool(rivals), "rivals": tuple(views)} | terms_between(standings, len(views), now_s)
+
+    def has_leads(self) -> bool:
+        """Whether there is anybody to dial now."""
+        return self._leads.ready(self.campaign.campaign_id) > 0
 
     def _shares_with(self, other: "CampaignRun") -> bool:
         both = (self.campaign.campaign_id, other.campaign.campaign_id)
@@ -345,7 +349,7 @@ class CampaignRun:
 
     async def _tick_once(self) -> None:
         snapshot = self.snapshot()
-        plan = self.law.plan(snapshot)
+        self.last_plan = plan = self.law.plan(snapshot)
         self._tick += 1
         services = self._services
         services.sink(PlanMade(services.clock.now_s(), self.campaign.campaign_id, self.law.name, snapshot, plan))

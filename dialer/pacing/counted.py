@@ -139,7 +139,9 @@ class CountedLaw:
     def wanted_by_averages(self, snapshot: Snapshot, counts: Counts) -> int:
         """A binomial on averages, under the same integral rule as the hazard law."""
         limits, state, seen = snapshot.limits, self._state, self._seen
-        self._guarantee = self._guarantee._replace(cap=limits.abandonment_cap)
+        self._guarantee = guarantee.agreed(
+            Guarantee(), limits.abandonment_cap, limits.abandonment_target, snapshot.shared
+        )
         guarantee.settle(
             self._guarantee, state, counts.people, counts.abandoned, 0.0, counts.now_s, limits.window_left_s
         )

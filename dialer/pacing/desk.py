@@ -35,7 +35,7 @@ class View(NamedTuple):
 
     calls in flight, own ones first: (kind; age: since originate while it rings, since answer while it is screened;
     seconds rung, 0 when it may not be given up; seconds until it is a person, for oracles, negative when not known;
-    number of its list).
+    number of its list; 1 when it is a rival's).
     agents: (kind; seconds in it; seconds until free, for oracles, negative when not known; number of the list that
     the call was of).
     """
@@ -74,13 +74,18 @@ def ring_row(age_s):  # type: ignore[no-untyped-def]
 
 
 @lean
-def look_up(tables, view, connect_s, odds):  # type: ignore[no-untyped-def]
+def look_up(tables, view, connect_s, odds, rival_share):  # type: ignore[no-untyped-def]
     """Fill `odds`: rows of the table for each call and agent that counts; an oracle knows.
+
+    Rivals' calls are taken to ring as the own ones do, and to become people as often as theirs did (`rival_share`).
 
     Returns (calls, agents looked up, idle agents, people waiting).
     """
     calls, agents = view.calls, view.agents
     at, n_agents, idle, waiting = 0, 0, 0, 0
+    factor = 1.0
+    if rival_share >= 0.0:
+        factor = rival_share / max(1e-3, tables[RING_ROW, HORIZONS - 1] * HORIZONS / (HORIZONS - 0.5))
     for i in range(len(calls)):
         kind = calls[i, 0]
         if kind == WAITING:
@@ -92,6 +97,9 @@ def look_up(tables, view, connect_s, odds):  # type: ignore[no-untyped-def]
             row = SCREEN_ROW + min(max(int(calls[i, 1] / SCREEN_BIN_S), 0), SCREEN_BINS - 1)
         row += int(calls[i, 4]) * ROWS
         _note_odds(tables, row, calls[i, 3], 0.0, odds, at)
+        if factor != 1.0 and kind == RINGING and calls[i, 5] > 0.0 and calls[i, 3] < 0.0:
+            for column in range(COLUMNS):
+                odds[at, column] = min(1.0, factor * odds[at, column])
         at += 1
     n_calls = at
     for i in range(len(agents)):

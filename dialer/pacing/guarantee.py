@@ -28,12 +28,18 @@ _KNOWN_PEOPLE = 30.0
 # Of the people expected in the rest of the window, this share is counted on: progressive dialling alone, which is
 # all that is left when the budget is spent, reaches it even on a list where few answer.
 _SURE_OF_THE_REST = 0.45
+# And nothing of so many seconds, or of such a share of a short window: a carrier may be dead to the end.
+_DEAD_S, _DEAD_SHARE = 1800.0, 0.1
+# Before the rate is known: an agent meets a person in so many seconds at the least.
+_SLOWEST_S = 900.0
+# Of the Poisson count of AMD's errors so many standard deviations are counted: m expected are m + 2 sqrt(m).
+MISTAKEN_Z = 2.0
 # How theta_0 falls with the share of the cap that is aimed at.
 _THETA_0_FALLS = 5.0 / 3.0
-# A campaign that shares agents may lose one, whom it counted on, to another campaign: it keeps to this part of the cap.
-SHARED = 0.8
-# It holds back more, and counts less on agents who should come free.
-_SHARED_RESERVE, _SHARED_FREED = 0.4, 0.3
+# A campaign that shares agents may lose one, whom it counted on, to another campaign: it keeps to this part of the cap,
+# holds back more, and counts less on agents who should come free.
+SHARED = 0.9
+_SHARED_RESERVE, _SHARED_FREED = 0.3, 0.5
 
 
 class Guarantee(NamedTuple):
@@ -43,7 +49,7 @@ class Guarantee(NamedTuple):
     margin: abandonments kept back for the end of the window; short: the aim, as a share of the cap: at its end a window
     is under the cap, not on it. reserve: what is held back besides, in standard deviations of the abandonments that
     the window allows; sure_freed: share of the agents who should come free that is counted on when the worst is looked
-    at.
+    at. early: abandonments that a window of hours is taken to allow before its rate of people is known.
     """
 
     cap: float = 0.03
@@ -54,11 +60,18 @@ class Guarantee(NamedTuple):
     short: float = 0.99
     reserve: float = 0.1
     sure_freed: float = 0.8
+    early: float = 4.0
 
 
 def shared(settings: Guarantee) -> Guarantee:
     """The settings of a campaign that shares agents with others."""
     return settings._replace(cap=SHARED * settings.cap, reserve=_SHARED_RESERVE, sure_freed=_SHARED_FREED)
+
+
+def agreed(settings: Guarantee, cap: float, target: float, is_shared: bool) -> Guarantee:
+    """The settings under this cap and target, alone or with other campaigns that dial for the same agents."""
+    alone = aimed_at(settings._replace(cap=cap), target)
+    return shared(alone) if is_shared else alone
 
 
 def aimed_at(settings: Guarantee, target: float) -> Guarantee:
@@ -106,24 +119,36 @@ def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type
 
 
 @lean
-def may_over_dial(settings, state, at_risk, now_s, left_s, burst=0.0):  # type: ignore[no-untyped-def]
+def may_over_dial(settings, state, at_risk, now_s, left_s, burst=0.0, agents=0.0):  # type: ignore[no-untyped-def]
     """Whether one more abandonment fits under the cap. at_risk: abandonments expected of the calls dialled ahead.
 
     Twice their standard deviation is kept besides, or `burst`, the abandonments of a burst of answers among them, when
-    those are more.
+    those are more. agents: who work now: what they will at least meet is counted on before a rate of people is known.
     """
-    people = state[PEOPLE]
+    people, mistaken = state[PEOPLE], state[MISTAKEN]
     to_come = people_to_come(state, now_s, left_s)
     if to_come >= 0.0:
-        people += _SURE_OF_THE_REST * to_come
+        # How far chance may carry AMD's errors by the end of the window is in nobody's hand: it is held back now.
+        surely = (math.sqrt(1.0 + mistaken) - 1.0) ** 2
+        mistaken = surely + MISTAKEN_Z * math.sqrt(surely * (people + to_come) / max(1.0, people))
+        window_s = now_s - state[BEGAN_S] + left_s
+        sure_s = max(0.0, left_s - min(_DEAD_S, _DEAD_SHARE * window_s))
+        people += _SURE_OF_THE_REST * to_come * sure_s / max(1.0, left_s)
     else:
         # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
-        people = max(people, min(2.0 / settings.cap + 1.0, left_s / 30.0))
+        sure = min(settings.early / settings.cap + 1.0, agents * left_s / _SLOWEST_S)
+        people = max(people, sure, min(2.0 / settings.cap + 1.0, left_s / 30.0))
     kept = 1.0 + max(burst, at_risk + 2.0 * math.sqrt(at_risk)) + settings.reserve * math.sqrt(settings.cap * people)
-    return state[ABANDONED] + state[MISTAKEN] + kept <= settings.cap * people
+    return state[ABANDONED] + mistaken + kept <= settings.cap * people
 
 
 @lean
 def theta_of(state):  # type: ignore[no-untyped-def]
     """The risk the next call may carry."""
     return math.exp(state[LN_THETA])
+
+
+@lean
+def owes(settings, state, now_s, left_s):  # type: ignore[no-untyped-def]
+    """Whether the budget is spent by abandonments there were: people have to be met before one more may be risked."""
+    return state[ABANDONED] > 0.0 and not may_over_dial(settings, state, 0.0, now_s, left_s)

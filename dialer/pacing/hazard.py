@@ -4,6 +4,7 @@ Its state changes by events and ticks alone, so a recorded trace gives the same 
 wrap-up are learned from what the snapshots show of agents, so work for other campaigns teaches too.
 """
 
+import math
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -187,6 +188,7 @@ class HazardLaw:
             max(0, bounds[bound]), snapshot.shared, snapshot.my_turn, self.settings.first_ratio,
             snapshot.limits.window_left_s,
             snapshot.limits.ring_min_s, CONNECT_S, self.settings.give_up, len(snapshot.flights),
+            snapshot.rival_theta, snapshot.rival_share, snapshot.rival_owes,
         )  # fmt: skip
         chosen: NDArray[np.bool_] = np.zeros(len(view.calls), np.bool_)
         place, why, risk, given_up = core.decide(
@@ -197,8 +199,14 @@ class HazardLaw:
         if given_up:
             names = tuple(flight.attempt_id for flight, gone in zip(snapshot.flights, chosen, strict=False) if gone)
             self._given_up.update(names)
-        words = (("theta", self.theta), ("risk_of_next", float(risk)), ("aim", float(self._state[guarantee.AIM])))
+        aim = float(self._state[guarantee.AIM])
+        words: tuple[tuple[str, float], ...] = (("theta", self.theta), ("risk_of_next", float(risk)), ("aim", aim))
+        if snapshot.shared and self._owes(snapshot):
+            words += (("owes", 1.0),)  # others that dial for the same agents read it
         return Plan(int(place), names, bound if why == core.ROOM else WHY[why], words)
+
+    def _owes(self, snapshot: Snapshot) -> bool:
+        return bool(guarantee.owes(self._guarantee, self._state, snapshot.now_s, snapshot.limits.window_left_s))
 
     def _make_room(self) -> None:
         """A list that is dialled for the first time gets rows in the tables, and they are built at once."""
@@ -218,13 +226,15 @@ class HazardLaw:
     def _settle(self, snapshot: Snapshot) -> None:
         """The tally moves theta; the first one may hold what happened before a restart."""
         today, limits = snapshot.today, snapshot.limits
-        alone = self.settings.guarantee._replace(cap=limits.abandonment_cap)
-        alone = guarantee.aimed_at(alone, limits.abandonment_target)
-        self._guarantee = guarantee.shared(alone) if snapshot.shared else alone
+        self._guarantee = guarantee.agreed(
+            self.settings.guarantee, limits.abandonment_cap, limits.abandonment_target, snapshot.shared
+        )
         if self._state[guarantee.BEGAN_S] < 0.0:
             self._state = guarantee.fresh(self._guarantee)
         people = today.people * (1.0 - self.settings.machine_share)
         mistaken = self.settings.false_positive_share * today.machines
+        if self.settings.false_positive_share < 1.0:  # 1: nothing is known of AMD's errors, so chance adds nothing
+            mistaken += guarantee.MISTAKEN_Z * math.sqrt(mistaken)
         guarantee.settle(
             self._guarantee, self._state, people + mistaken, float(today.abandoned), mistaken,
             snapshot.now_s, limits.window_left_s,
@@ -278,8 +288,9 @@ def _view(snapshot: Snapshot, book: ListBook) -> desk.View:
     ]
     rung_s = [0.0 if flight.stage is _DIALING else flight.stage_s for flight in snapshot.flights]
     rung_s += [0.0] * len(snapshot.rivals)
-    calls = np.full((len(kinds), 5), -1.0)
+    calls = np.full((len(kinds), 6), -1.0)
     calls[:, 0], calls[:, 1], calls[:, 2], calls[:, 4] = kinds, ages_s, rung_s, 0.0
+    calls[:, 5] = np.arange(len(kinds)) >= len(snapshot.flights)
     agents = np.full((len(snapshot.agents), 4), -1.0)
     agents[:, 0] = [_agent_kind(agent) for agent in snapshot.agents]
     agents[:, 1] = [agent.since_s for agent in snapshot.agents]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dialer.pacing.compiled import compiled, lean
-from dialer.pacing.desk import choose_give_ups, desk, look_up, place_calls
+from dialer.pacing.desk import WAITING, choose_give_ups, desk, look_up, place_calls
 from dialer.pacing.forecast import COLUMNS, GIVE_UP_HORIZON_S, HORIZONS, rebuild
 from dialer.pacing.guarantee import PEOPLE, may_over_dial, theta_of
 from dialer.pacing.shapes import RING_MEMORY, Floats, note
@@ -22,6 +22,8 @@ FORECAST, START_UP, BUDGET, FLOOR, ROOM, SILENT, NOT_MY_TURN = 0, 1, 2, 3, 4, 5,
 _RISK_AT_LEAST = 0.03
 # Seconds that one of several campaigns that share agents may dial ahead, before the next one may.
 TURN_S = 10.0
+# The belief that the share of people among a rival's calls begins with, as so many calls: it fears people.
+BELIEVED_PEOPLE, BELIEVED_CALLS = 50.0, 100.0
 # Of the cap: the risk of a call that is placed though the budget is spent, when agents are shared.
 _SAFE_SHARE = 0.05
 # Calls whose end was seen before the start-up ceiling is lifted.
@@ -51,6 +53,9 @@ class Terms(NamedTuple):
     shared: other campaigns dial for the same agents; my_turn: one of them dials ahead at a time, else the one that may
     risk more would take every agent. own: this campaign's calls in flight; the others in the view are its rivals'.
 
+    theta_most: the least risk that a rival's next call may carry; rival_share: people for each call of a rival,
+    negative when not known; rival_owes: a rival has spent its budget and this campaign has not: no dialling ahead.
+
     left_s: rest of the window the cap is counted over; connect_s: how long a person may wait.
     """
 
@@ -63,6 +68,9 @@ class Terms(NamedTuple):
     connect_s: float
     give_up: bool
     own: int
+    theta_most: float
+    rival_share: float
+    rival_owes: bool
 
 
 def memory() -> Floats:
@@ -122,7 +130,7 @@ def look_again(shapes, cells, grain, mix, tables, memory, view, now_s, connect_s
 
 
 @lean
-def _watch(memory, state, odds, n_calls, now_s):  # type: ignore[no-untyped-def]
+def _watch(memory, state, odds, calls, now_s):  # type: ignore[no-untyped-def]
     """Hold the people who came within the give-up horizon against those expected: how much the rate swings."""
     if memory[WATCHED_S] >= 0.0 and now_s - memory[WATCHED_S] < GIVE_UP_HORIZON_S:
         return
@@ -133,10 +141,15 @@ def _watch(memory, state, odds, n_calls, now_s):  # type: ignore[no-untyped-def]
         memory[SQUARE] = memory[SQUARE] * keep + expected * expected
     memory[WATCHED_S], memory[PEOPLE_THEN] = now_s, state[PEOPLE]
     memory[EXPECTED], memory[CHANCE] = 0.0, 0.0
-    for i in range(n_calls):
-        p = odds[i, COLUMNS - 1]
-        memory[EXPECTED] += p
-        memory[CHANCE] += p * (1.0 - p)
+    at = 0
+    for i in range(len(calls)):
+        if calls[i, 0] == WAITING:
+            continue
+        if calls[i, 5] == 0.0:  # the tally counts this campaign's people alone
+            p = odds[at, COLUMNS - 1]
+            memory[EXPECTED] += p
+            memory[CHANCE] += p * (1.0 - p)
+        at += 1
 
 
 @lean
@@ -179,29 +192,32 @@ def decide(shapes, cells, grain, mix, tables, memory, settings, state, view, ter
 @lean
 def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, chosen):  # type: ignore[no-untyped-def]
     """`decide` with the tables looked after, and a desk that is there already."""
-    n_calls, n_agents, idle, waiting = look_up(tables, view, terms.connect_s, desk.odds)
+    n_calls, n_agents, idle, waiting = look_up(tables, view, terms.connect_s, desk.odds, terms.rival_share)
     floor = min(max(0, idle - len(view.calls)), terms.room)
     at_most, why = terms.room, ROOM
     if memory[ENDED_CALLS] < LEARNT_CALLS:
         ceiling = int(terms.start_ratio * idle) - len(view.calls)
+        if terms.shared and terms.my_turn:  # rivals' calls do not keep it from learning anything
+            ceiling = max(ceiling, min(idle, int(LEARNT_CALLS)) - terms.own)
         if ceiling < at_most:
             at_most, why = ceiling, START_UP
-    theta = theta_of(state)
-    if not terms.shared:  # rivals' calls are not told apart here
-        _watch(memory, state, desk.odds, n_calls, now_s)
+    theta = min(theta_of(state), terms.theta_most)
+    _watch(memory, state, desk.odds, view.calls, now_s)
+    working = float(n_agents + idle)
     burst = _burst(memory, desk.odds, n_calls, n_agents, idle - waiting, settings.sure_freed)
     if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
         placed, risk, why = floor, 1.0, SILENT
-    elif not terms.my_turn:
+    elif terms.rival_owes or not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN
-    elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s, burst):
+    elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s, burst, working):
         placed, risk = place_calls(tables, mix, desk, n_calls, n_agents, theta, idle - waiting, at_most)
         if placed < at_most:
             why = FORECAST
         # The budget must bear the calls about to be placed as well, not only those in flight.
         while placed > floor and not may_over_dial(
-            settings, state, _at_risk(theta, len(view.calls) + placed - idle), now_s, terms.left_s, burst + 0.3 * placed
-        ):
+            settings, state, _at_risk(theta, len(view.calls) + placed - idle), now_s, terms.left_s,
+            burst + 0.3 * placed, working,
+        ):  # fmt: skip
             placed, why = placed - 1, BUDGET
     elif terms.shared:
         # Nearly without risk, but not only when no other campaign dials: else that one would starve this one, which

@@ -82,7 +82,9 @@ class Snapshot:
     """Everything a law may look at. now_s is monotonic, wall_s is UTC; tick counts plans of this campaign from 0.
 
     shared: other campaigns dial for the same agents; rivals: their calls in flight; my_turn: whether this campaign may
-    dial ahead now (one at a time, or the one that may risk more would take every agent).
+    dial ahead now (one at a time, or the one that may risk more would take every agent); rival_theta: the least risk
+    that a call of theirs may carry now; rival_share: people for each call of theirs, negative when not known;
+    rival_owes: one of them has spent its budget and this one has not.
     """
 
     now_s: float
@@ -97,6 +99,9 @@ class Snapshot:
     shared: bool = False
     my_turn: bool = True
     wall_s: float = 0.0
+    rival_theta: float = 1.0
+    rival_share: float = -1.0
+    rival_owes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

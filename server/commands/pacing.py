@@ -10,7 +10,7 @@ from rich.table import Table
 
 from dialer.pacing.sim.compare import Comparison, compare_laws
 from dialer.pacing.sim.laws import LAWS, SimLaw, UnknownLaw, law_named
-from dialer.pacing.sim.report import PlotsMissing, write_html
+from dialer.pacing.sim.report import PlotsMissing, Report
 from dialer.pacing.sim.run import ShiftResult, simulate
 from dialer.pacing.sim.scenario import Scenario, ScenarioError, read
 from server.commands import pacing_ahead, pacing_trace
@@ -129,8 +129,7 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Write one report with plots to this file.")] = None,
 ) -> None:
     """Run many laws on the same shifts, side by side."""
-    chosen, numbers = _laws(laws), _seeds(seeds)
-    comparisons = []
+    chosen, numbers, report = _laws(laws), _seeds(seeds), _report(html, json)
     for path in scenarios:
         data = _scenario(path)
         for team in _teams(agents, data):
@@ -139,8 +138,7 @@ def compare(
             except ValueError as error:  # a history file that only now is read
                 raise _fail(f"{path}: {error}") from None
             _print_comparison(comparison)
-            comparisons.append(comparison)
-    _keep(comparisons, json, html)
+            _keep(report, comparison)
 
 
 @app.command()
@@ -155,32 +153,34 @@ def whatif(
     config: ConfigOption = None,
 ) -> None:
     """Run laws on the centre's own past: its ring, answer, talk and wrap-up times, hour by hour."""
-    chosen = _laws(laws)
-    numbers = _seeds(seeds)
+    chosen, numbers, report = _laws(laws), _seeds(seeds), _report(html, json)
     past = pacing_ahead.past_as_scenario(campaign, days, config)
     Console().print(
         f"{past.calls} calls, {past.people} people, {past.wrap_ups} wrap-ups, {past.agents} agents a day",
         highlight=False,
     )
-    teams = _teams(agents, past.scenario)
-    comparisons = [compare_laws(past.scenario, chosen, team, numbers) for team in teams]
-    for comparison in comparisons:
+    for team in _teams(agents, past.scenario):
+        comparison = compare_laws(past.scenario, chosen, team, numbers)
         _print_comparison(comparison)
-    _keep(comparisons, json, html)
+        _keep(report, comparison)
 
 
 def _laws(names: str) -> list[SimLaw]:
     return list(LAWS.values()) if names == "all" else [_law(name) for name in names.split(",")]
 
 
-def _keep(comparisons: list[Comparison], json: Path | None, html: Path | None) -> None:
-    if json is not None:
-        _write(json, {"comparisons": [each.as_json() for each in comparisons]})
-    if html is not None:
-        try:
-            write_html(comparisons, html)
-        except PlotsMissing as error:
-            raise _fail(str(error)) from None
+def _report(html: Path | None, json: Path | None) -> Report:
+    try:
+        return Report(html, json)
+    except PlotsMissing as error:
+        raise _fail(str(error)) from None
+
+
+def _keep(report: Report, comparison: Comparison) -> None:
+    try:
+        report.add(comparison)
+    except OSError as error:
+        raise _fail(f"{error.filename}: cannot be written: {error.strerror}") from None
 
 
 def _print_comparison(comparison: Comparison) -> None:

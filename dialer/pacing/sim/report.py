@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import orjson
 from jinja2 import Environment
 
 from dialer.pacing.sim.compare import Comparison
@@ -42,15 +43,46 @@ same calls in the same order.</p>
 """
 
 
-def write_html(comparisons: list[Comparison], path: Path) -> None:
-    """Write the report. Raises PlotsMissing without matplotlib, OSError when the file cannot be written."""
+class Report:
+    """The files that a comparison is kept in, whole again after each part: a stop at any time keeps what there is."""
+
+    def __init__(self, html: Path | None, json: Path | None) -> None:
+        """Write to these, where given. Raises PlotsMissing when an HTML report is wanted and matplotlib is missing."""
+        self._html, self._json = html, json
+        self._parts: list[Comparison] = []
+        self._rows: list[orjson.Fragment] = []
+        self._plots: list[str] = []
+        if html is not None:
+            _figure()
+        self._page = Environment(autoescape=True).from_string(_TEMPLATE)
+
+    def add(self, part: Comparison) -> None:
+        """Write the files with one part more. Raises OSError when one cannot be written."""
+        if self._json is not None:
+            self._rows.append(orjson.Fragment(orjson.dumps(part.as_json())))
+            _replace(self._json, orjson.dumps({"comparisons": self._rows}))
+        if self._html is not None:
+            self._parts.append(part)
+            self._plots.append(_png(_figure()(figsize=(13, 4)), part))
+            _replace(self._html, self._page.render(parts=self._parts, plots=self._plots).encode())
+
+
+def _figure() -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise PlotsMissing("the report's plots need matplotlib: pip install 'timbre-dialer[dev]'") from None
-    plots = [_png(Figure(figsize=(13, 4)), comparison) for comparison in comparisons]
-    template = Environment(autoescape=True).from_string(_TEMPLATE)
-    path.write_text(template.render(parts=comparisons, plots=plots), encoding="utf-8")
+    return Figure
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a whole file in the place of the one before: nobody finds half of one."""
+    if path.exists() and not path.is_file():  # a pipe, /dev/stdout
+        path.write_bytes(content)
+        return
+    half = path.with_name(path.name + ".part")
+    half.write_bytes(content)
+    half.replace(path)
 
 
 def _png(figure: Any, comparison: Comparison) -> str:

@@ -94,7 +94,7 @@ def _choice(law: SimLaw, scenario: Scenario, seed: int) -> Choice:
     machines = _audited(scenario, amd.machine_as_person, [(each.machines, each.people) for each in lists], [seed, 4])
     return Choice(
         law.law, law.mode, law.knob, law.think_s, law.oracle, law.start_ratio, law.give_up,
-        mistaken, 2.0 if 0.0 < mistaken < 1.0 else 0.0, machines, law.by_list, law.by_hour,
+        mistaken, guarantee.MISTAKEN_Z if 0.0 < mistaken < 1.0 else 0.0, machines, law.by_list, law.by_hour,
         law.list_facts, law.hour_facts,
     )  # fmt: skip
 

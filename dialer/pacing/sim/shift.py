@@ -11,7 +11,16 @@ from dialer.pacing.cells import HOURS, Grain
 from dialer.pacing.compiled import compiled, lean
 from dialer.pacing.desk import AWAY, IDLE, RINGING, TALKING, Desk, View, desk
 from dialer.pacing.forecast import ROWS
-from dialer.pacing.hazard_core import MIX_MEMORY, TURN_S, Terms, decide_at, look_again, must_look_again
+from dialer.pacing.hazard_core import (
+    BELIEVED_CALLS,
+    BELIEVED_PEOPLE,
+    MIX_MEMORY,
+    TURN_S,
+    Terms,
+    decide_at,
+    look_again,
+    must_look_again,
+)
 from dialer.pacing.shapes import Floats, Shapes
 from dialer.pacing.sim.floor import (
     A_KIND,
@@ -116,7 +125,7 @@ class Table(NamedTuple):
 def lay(agents: int, capacity: int) -> Table:
     """A table for so many agents and calls in flight."""
     chosen: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
-    return Table(np.zeros((capacity, 5)), np.zeros((agents, 4)), chosen, desk(agents + capacity))
+    return Table(np.zeros((capacity, 6)), np.zeros((agents, 4)), chosen, desk(agents + capacity))
 
 
 @compiled
@@ -310,6 +319,28 @@ def _averages(world, settings, state, counts):  # type: ignore[no-untyped-def]
 
 
 @lean
+def _sharing(world, settings, mind, floor, campaign, now_s, rival_calls):  # type: ignore[no-untyped-def]
+    """What `sharing.terms_between` says, of two campaigns: (my turn, theta of the rival, its share, it owes)."""
+    campaigns = int(world.number[CAMPAIGNS])
+    if campaigns == 1:
+        return True, 1.0, -1.0, False
+    left_s, other = world.number[LENGTH_S] - now_s, 1 - campaign
+    own_debt = promise.owes(settings, mind.states[campaign], now_s, left_s)
+    rival_debt = promise.owes(settings, mind.states[other], now_s, left_s)
+    my_turn = int(now_s / TURN_S) % campaigns == campaign
+    if own_debt != rival_debt:
+        my_turn = own_debt
+    share = _share(floor, other, rival_calls)
+    return my_turn, promise.theta_of(mind.states[other]), share, rival_debt and not own_debt
+
+
+@lean
+def _share(floor, campaign, in_flight):  # type: ignore[no-untyped-def]
+    tally = floor.tally[campaign]
+    return (tally[SAID_PEOPLE] + BELIEVED_PEOPLE) / (max(0.0, tally[PLACED] - in_flight) + BELIEVED_CALLS)
+
+
+@lean
 def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):  # type: ignore[no-untyped-def]
     state = mind.states[campaign]
     _settle(world, choice, settings, state, floor, campaign, now_s)
@@ -317,10 +348,13 @@ def _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room):
     own = 0
     for i in range(len(view.calls)):
         own += floor.calls[i, CAMPAIGN] == campaign
-    my_turn = int(now_s / TURN_S) % int(world.number[CAMPAIGNS]) == campaign
+    my_turn, theta_most, rival_share, rival_owes = _sharing(
+        world, settings, mind, floor, campaign, now_s, len(view.calls) - own
+    )
     terms = Terms(
         room, world.number[CAMPAIGNS] > 1, my_turn, choice.start_ratio, world.number[LENGTH_S] - now_s,
         world.number[RING_MIN_S], world.number[CONNECT_MAX_S], choice.give_up, own,
+        theta_most, rival_share, rival_owes,
     )  # fmt: skip
     memory, tables = mind.memory[campaign], mind.tables[campaign]
     if must_look_again(memory, now_s):
@@ -352,6 +386,7 @@ def _view(choice, floor, table, lists, campaign, now_s):  # type: ignore[no-unty
         calls[i, 2] = calls[i, 1] if in_flight[i, CAMPAIGN] == campaign else 0.0
         if lists > 1:
             calls[i, 4] = in_flight[i, LIST]
+        calls[i, 5] = 1.0 if in_flight[i, CAMPAIGN] != campaign else 0.0
         calls[i, 3] = in_flight[i, PERSON_AT] - now_s if choice.oracle & ORACLE_CALLS else -1.0
     agents = table.agents
     for i in range(len(agents)):

@@ -51,10 +51,10 @@ class Reader:
         rivals = tuple(
             FlightView(row[0], _STAGE[row[1]], row[2], row[3], self._list_of(row[1:])) for row in line.get("r", ())
         )
-        shared, my_turn = line.get("s", (False, True))
+        shared, my_turn, *of_rivals = line.get("s", (False, True))
         return Snapshot(
             now_s, line["t"], agents, flights + launching, line["up"], Tally(*line["y"]),
-            self._limits, line["ld"], rivals, shared, my_turn, line["w"],
+            self._limits, line["ld"], rivals, shared, my_turn, line["w"], *of_rivals,
         )  # fmt: skip
 
     def _list_of(self, row: list[Any]) -> str:
@@ -117,7 +117,8 @@ class Writer:
         if snapshot.rivals:
             line["r"] = [[view.attempt_id, *self._row(view, view.age_s, view.stage_s)] for view in snapshot.rivals]
         if snapshot.shared or not snapshot.my_turn:
-            line["s"] = [snapshot.shared, snapshot.my_turn]
+            of_rivals = [snapshot.rival_theta, snapshot.rival_share, snapshot.rival_owes]
+            line["s"] = [snapshot.shared, snapshot.my_turn, *of_rivals]
         if len(self._lists) > known:
             line["ls"] = list(self._lists)
         self._agents, self._flights, self._limits = agents_now, flights_now, snapshot.limits

@@ -71,6 +71,31 @@ def test_estimated_false_positives_eat_the_budget() -> None:
     assert not g.may_over_dial(SETTINGS, mistaken, 0.0, 1.0, 0.0)
 
 
+def test_what_chance_may_make_of_amds_errors_by_the_end_of_the_window_is_held_back_from_the_start() -> None:
+    short, long = g.fresh(SETTINGS), g.fresh(SETTINGS)
+    for state, left_s in ((short, 0.0), (long, 20_000.0)):
+        g.settle(SETTINGS, state, 0.0, 0.0, 0.0, 0.0, left_s)
+        g.settle(SETTINGS, state, 100.0, 0.0, 2.0, 1000.0, left_s)
+    assert not g.may_over_dial(SETTINGS, short, 0.0, 1000.0, 0.0)  # 2 and one more do not fit under 3
+    # 2,100 people: the rate leaves 30 abandonments by the end, of which chance may take 2 sqrt(11) and not 2 sqrt(0.5)
+    state = long.copy()
+    state[g.ABANDONED] = 22.0
+    assert not g.may_over_dial(SETTINGS, state, 0.0, 1000.0, 20_000.0)
+    state[g.MISTAKEN] = 0.0
+    assert g.may_over_dial(SETTINGS, state, 0.0, 1000.0, 20_000.0)
+
+
+@given(st.floats(0.0, 40.0), st.integers(0, 40), st.floats(60.0, 30_000.0), st.integers(1, 200))
+def test_before_a_rate_is_known_no_more_is_risked_than_the_window_will_bear(
+    at_risk: float, people: int, left_s: float, agents: int
+) -> None:
+    state = g.fresh(SETTINGS)
+    g.settle(SETTINGS, state, 0.0, 0.0, 0.0, 0.0, left_s)
+    if g.may_over_dial(SETTINGS, state, at_risk, 0.0, left_s, 0.0, float(agents)):
+        assert at_risk <= max(2.03, SETTINGS.early + 0.03) - 1.0
+        assert at_risk + 1.0 <= SETTINGS.cap * max(left_s / 30.0, agents * left_s / 900.0)
+
+
 def test_the_worst_that_the_calls_in_flight_can_do_is_held_back() -> None:
     state = g.fresh(SETTINGS)
     g.settle(SETTINGS, state, 1000.0, 24.0, 0.0, 0.0, 0.0)  # the cap allows thirty
@@ -83,7 +108,7 @@ def test_a_campaign_that_shares_agents_holds_back_more_of_a_smaller_cap() -> Non
     shared, state = g.shared(SETTINGS), g.fresh(SETTINGS)
     assert shared.cap < SETTINGS.cap
     assert shared.sure_freed < SETTINGS.sure_freed
-    g.settle(SETTINGS, state, 1000.0, 20.0, 0.0, 0.0, 0.0)
+    g.settle(SETTINGS, state, 1000.0, 25.0, 0.0, 0.0, 0.0)
     assert g.may_over_dial(SETTINGS, state, 0.5, 1.0, 0.0)
     assert not g.may_over_dial(shared, state, 0.5, 1.0, 0.0)
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from dialer.pacing.sim.blended import simulate_days
+from dialer.pacing.sim.compare import Comparison, compare_laws
 from dialer.pacing.sim.laws import LAWS, law_named
 from dialer.pacing.sim.run import simulate, simulate_floor
 from dialer.pacing.sim.scenario import Scenario, ScenarioError, parse, read
+from server.commands import pacing
 from server.commands.pacing import app
 
 SCENARIOS = Path(__file__).parents[3] / "benchmarks" / "pacing" / "scenarios"
@@ -190,6 +193,24 @@ def test_compare_writes_one_html_report(tmp_path: Path) -> None:
     assert outcome.exit_code == 0, outcome.output
     assert "data:image/png" in html.read_text()
     assert json.loads((tmp_path / "out.json").read_text())["comparisons"][0]["rows"][1]["law"] == "hazard"
+
+
+def test_a_comparison_that_is_stopped_keeps_what_was_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario, html, plain = tmp_path / "short.toml", tmp_path / "out.html", tmp_path / "out.json"
+    scenario.write_text("hours = 0.2\n")
+
+    def stopped_at_the_second_team(*arguments: Any) -> Comparison:
+        if arguments[2] == 5:
+            raise KeyboardInterrupt
+        return compare_laws(*arguments)
+
+    monkeypatch.setattr(pacing, "compare_laws", stopped_at_the_second_team)
+    arguments = ["compare", str(scenario), "--laws", "progressive", "--agents", "4,5", "--seeds", "1"]
+    outcome = CliRunner().invoke(app, [*arguments, "--html", str(html), "--json", str(plain)])
+    assert outcome.exit_code != 0
+    assert [part["agents"] for part in json.loads(plain.read_text())["comparisons"]] == [4]
+    assert "4 agents" in html.read_text()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["out.html", "out.json", "short.toml"]
 
 
 @pytest.mark.parametrize("arguments", [["--law", "magic"], ["--agents", "0"], ["--seeds", "9-1"], ["--agents", "ten"]])
