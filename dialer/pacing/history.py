@@ -85,7 +85,8 @@ def _scenario(placed: list[PastCall], wrap_ups_s: list[float], campaign: Campaig
         if chosen.sum() < _FEWEST_IN_HOUR:
             chosen = np.ones(len(placed), bool)
         name = f"{hour:02}h"
-        lists.append(_with_shares(replace(everybody, name=name, known_as=campaign.campaign_id), placed, fates, weights, chosen))
+        of_hour = replace(everybody, name=name, known_as=campaign.campaign_id)
+        lists.append(_with_shares(of_hour, placed, fates, weights, chosen))
         segments.append(Segment((hour - first) * 3600.0, {name: 1.0}))
     return Scenario(
         f"{campaign.campaign_id}: own history", float(last - first + 1), max(1, agents), tuple(lists), tuple(segments),
