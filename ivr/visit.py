@@ -24,6 +24,8 @@ from ivr.values import PortTrouble, TimedOut, Value
 from ivr.variables import SPOKEN_AS, Kind, Variable, WrongValue, fit
 
 T = TypeVar("T")
+# A private sound lives for a quarter of an hour (`media.speech.cache`): it is used again in the first half of that.
+_SAYING_LIFE_S, _MOST_SAYINGS = 450.0, 100
 BUILT_IN: dict[str, Variable] = {
     "caller": Variable(type=Kind.PHONE),
     "called": Variable(type=Kind.PHONE),
@@ -75,6 +77,7 @@ class Visit:
     talked: bool = False
     promised: bool = False
     passes: dict[str, int] = field(default_factory=dict)
+    own_sayings: dict[tuple[tuple[Spoken, ...], str], tuple[float, tuple[str, ...]]] = field(default_factory=dict)
 
     # -- values
 
@@ -134,8 +137,18 @@ class Visit:
     # -- speaking
 
     async def media(self, text: Text, extra: Mapping[str, Value] | None = None) -> tuple[str, ...]:
-        """The media of a text; `extra` are values that only this text knows. Raises PortTrouble, ExpressionFailed."""
-        return await self.world.speech.render(self.spoken(text, extra or {}), self.language)
+        """The media of a text; `extra` are values that only this text knows. Raises PortTrouble, ExpressionFailed.
+
+        What is this caller's own is in no shared cache; said again in the same call it is the same sound, made once.
+        """
+        parts, now_s = self.spoken(text, extra or {}), self.world.clock.monotonic_s()
+        said = self.own_sayings.get((parts, self.language))
+        if said is not None and now_s - said[0] < _SAYING_LIFE_S:
+            return said[1]
+        media = await self.world.speech.render(parts, self.language)
+        if any(part.private for part in parts) and len(self.own_sayings) < _MOST_SAYINGS:
+            self.own_sayings[parts, self.language] = now_s, media
+        return media
 
     def spoken(self, text: Text, extra: Mapping[str, Value]) -> tuple[Spoken, ...]:
         """A text as pieces of speech in the caller's language."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,7 @@ class SqlAsker:
         self._engine: Engine | None = None
         self._threads = ThreadPoolExecutor(source.connections, f"source-{source.name}")
         self.repeatable = not source.writes
+        self._is_sqlite = source.url.get_secret_value().startswith("sqlite")
 
     async def close(self) -> None:
         """Close connections; a statement that hangs is left to its database."""
@@ -40,7 +42,7 @@ class SqlAsker:
         missing = sorted(self._source.parameters() - set(question))
         if missing:
             raise PortTrouble(f"source {self._source.name!r} wants :{missing[0]}: give it in the node's `ask:`")
-        values = {name: _plain(question[name]) for name in self._source.parameters()}
+        values = {name: self._plain(question[name]) for name in self._source.parameters()}
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._first_row, values)
 
     def _first_row(self, values: dict[str, Any]) -> Fields | None:
@@ -57,8 +59,9 @@ class SqlAsker:
             raise PortTrouble(f"source {self._source.name!r} failed ({type(error).__name__})") from None
         return None if row is None else {str(name): value for name, value in row.items()}
 
-
-def _plain(value: Value | Secret) -> Any:
-    if isinstance(value, Secret):
-        return value.reveal()
-    return str(value) if isinstance(value, Decimal) else value
+    def _plain(self, value: Value | Secret) -> Any:
+        """As the database's driver takes it. SQLite has no days and hours: they are texts, as its own functions say."""
+        if isinstance(value, Secret):
+            return value.reveal()
+        texts = (Decimal, date, time) if self._is_sqlite else Decimal
+        return str(value) if isinstance(value, texts) else value

@@ -274,56 +274,6 @@ def test_given_a_bookmark_of_another_process_when_a_session_starts_then_the_call
     assert run_virtual(one_call()).heard == ["It is kept ."]
 
 
-@mark.parametrize(
-    ("ok", "told"), [(True, "In."), (1, "In."), (0, "Out."), ("1", "Out."), ("true", "Out."), (2, "Out.")]
-)
-def test_given_a_source_that_says_yes_when_it_is_a_truth_or_the_one_of_a_database_then_only_that_counts(
-    ok: Any, told: str
-) -> None:
-    flow = flow_of(
-        "  first: {do: authenticate, method: pin, account: caller, text: PIN., source: pins, attempts: 1, next: in,"
-        " wrong: out}\n  in: {do: goodbye, text: In.}\n  out: {do: goodbye, text: Out.}\n"
-    )
-    assert call(flow, "1234", lookups={"pins": [{"found": {"ok": ok}}]}).heard[-1] == told
-
-
-SENDS = """  first: {do: send, channel: sms, to: caller, text: Hi., next: ask}
-  ask: {do: menu, text: Again., keys: {"1": first, "2": end}}
-  end: {do: goodbye, text: Bye.}
-"""
-
-
-def test_given_messages_of_one_node_when_a_killed_session_goes_on_then_each_keeps_its_id() -> None:
-    flow, marks = flow_of(SENDS), list[Bookmark]()
-
-    class Bookmarks:
-        def keep(self, bookmark: Bookmark) -> None:
-            marks.append(bookmark)
-
-        async def kept(self, call_id: str) -> None:
-            pass
-
-        def drop(self, call_id: str) -> None:
-            pass
-
-    def sent(mark: Bookmark | None, *keys: str) -> list[str]:
-        async def one_call() -> Walk:
-            taken, given = Walk(), Given(caller="+34600111222")
-            world = replace(simulated_world(given, taken, VirtualClock(), random.Random()), bookmarks=Bookmarks())
-            await Session(flow, SimulatedLine(given, Presses(*keys), taken, lambda line: None), world, mark).run()
-            return taken
-
-        return [message.message_key for message in run_virtual(one_call()).messages]
-
-    first, second = sent(None, "1", "2")
-    sending, asking, sending_again, asking_again, _ = marks
-    assert first != second
-    assert sent(sending, "2") == [first] and sent(asking, "1", "2") == [second]
-    assert sent(sending_again, "2") == [second] and sent(asking_again, "2") == []
-    (third,) = sent(asking_again, "1", "2")
-    assert third not in (first, second)
-
-
 def test_given_a_caller_who_is_gone_before_the_first_word_when_called_then_the_session_ends_quietly() -> None:
     class Gone(SimulatedLine):
         async def play(self, media: Any, *, barge_in: bool = True) -> Any:

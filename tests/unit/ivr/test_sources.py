@@ -2,6 +2,8 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -106,6 +108,17 @@ async def test_given_a_database_when_asked_then_parameters_are_bound_and_the_fir
         assert await sources.ask("s", {"account": "1' or '1'='1", "pin": Secret("0")}) is None
         with raises(PortTrouble, match=":pin"):
             await sources.ask("s", {"account": "1"})
+
+
+async def test_given_a_day_and_an_hour_when_a_database_without_such_types_is_asked_then_they_are_texts(
+    database: str,
+) -> None:
+    statement = "select :day || ' ' || :hour as at, :moment as moment, :sum as total"
+    moment = datetime(2026, 3, 1, 9, 30)
+    question: dict[str, Any] = {"day": moment.date(), "hour": moment.time(), "moment": moment, "sum": Decimal("1.50")}
+    async with sources_of(kind="sql", url=database, statement=statement) as sources:
+        answer = await sources.ask("s", question)
+    assert answer == {"at": "2026-03-01 09:30:00", "moment": "2026-03-01 09:30:00", "total": "1.50"}
 
 
 async def test_given_a_statement_that_fails_when_asked_then_the_trouble_holds_no_value(database: str) -> None:
