@@ -28,8 +28,8 @@ _KNOWN_PEOPLE = 30.0
 # Of the people expected in the rest of the window, this share is counted on: progressive dialling alone, which is
 # all that is left when the budget is spent, reaches it even on a list where few answer.
 _SURE_OF_THE_REST = 0.45
-# And nothing of so many seconds, or of such a share of a short window: a carrier may be dead to the end.
-_DEAD_S, _DEAD_SHARE = 1800.0, 0.1
+# The dead time that is reckoned with is at most this share of the window.
+_DEAD_SHARE = 0.1
 # Before the rate is known: an agent meets a person in so many seconds at the least.
 _SLOWEST_S = 900.0
 # Of the Poisson count of AMD's errors so many standard deviations are counted: m expected are m + 2 sqrt(m).
@@ -49,7 +49,8 @@ class Guarantee(NamedTuple):
     margin: abandonments kept back for the end of the window; short: the aim, as a share of the cap: at its end a window
     is under the cap, not on it. reserve: what is held back besides, in standard deviations of the abandonments that
     the window allows; sure_freed: share of the agents who should come free that is counted on when the worst is looked
-    at. early: abandonments that a window of hours is taken to allow before its rate of people is known.
+    at. early: abandonments that a window of hours is taken to allow before its rate of people is known. dead_s:
+    nobody is counted on in so much of the rest of the window, for a carrier may be dead to the end.
     """
 
     cap: float = 0.03
@@ -61,6 +62,7 @@ class Guarantee(NamedTuple):
     reserve: float = 0.1
     sure_freed: float = 0.8
     early: float = 4.0
+    dead_s: float = 600.0
 
 
 def shared(settings: Guarantee) -> Guarantee:
@@ -132,7 +134,7 @@ def may_over_dial(settings, state, at_risk, now_s, left_s, burst=0.0, agents=0.0
         surely = (math.sqrt(1.0 + mistaken) - 1.0) ** 2
         mistaken = surely + MISTAKEN_Z * math.sqrt(surely * (people + to_come) / max(1.0, people))
         window_s = now_s - state[BEGAN_S] + left_s
-        sure_s = max(0.0, left_s - min(_DEAD_S, _DEAD_SHARE * window_s))
+        sure_s = max(0.0, left_s - min(settings.dead_s, _DEAD_SHARE * window_s))
         people += _SURE_OF_THE_REST * to_come * sure_s / max(1.0, left_s)
     else:
         # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
