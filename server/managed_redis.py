@@ -38,6 +38,7 @@ class ManagedRedis:
         """Bring it up and wait until it answers; one that runs already is a success. Raises SetupError, PortInUse."""
         if self.pid is not None and await self._answers():
             return
+        await self._pid_file.gone(_BOOT_TIMEOUT_S)
         program = shutil.which("redis-server")
         if program is None:
             raise SetupError("redis-server is missing: run `make setup`, or set redis.url to a Redis of yours")

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from telephony.asterisk.pidfile import ended, start_time
+from telephony.asterisk.pidfile import ended
 
 
 async def start_orphan(script: str, console: Path, environment: Mapping[str, str] | None = None) -> int:
@@ -52,10 +52,13 @@ async def kill_group(pid: int, timeout_s: float) -> None:
 
 
 def _members(group: int) -> list[int]:
-    """Every process of a group that still runs. Blocking, some milliseconds."""
+    """Every process of a group, those on their way out too: their first thread is over, others may still hold sockets.
+
+    Blocking, some milliseconds.
+    """
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(ProcessLookupError):
-            if os.getpgid(int(path.name)) == group and start_time(int(path.name)) is not None:
+            if os.getpgid(int(path.name)) == group:
                 found.append(int(path.name))
     return found

@@ -91,6 +91,7 @@ class AsteriskInstance:
         if self.pid is not None:
             await self._bring_up_to_date()
             return
+        await self._pid_file.gone(_STOP_TIMEOUT_S)
         ports.require_free(self.settings)
         account = await asyncio.to_thread(self.prepare)
         script = await asyncio.to_thread(launch_script, self.settings, self.installation, account)

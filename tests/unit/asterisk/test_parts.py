@@ -20,6 +20,7 @@ from telephony.asterisk.launch import barriers, launch_script, needed_dirs
 from telephony.asterisk.pidfile import PidFile, ended, start_time
 from telephony.asterisk.settings import AsteriskSettings, PortRange
 from telephony.errors import SetupError
+from tests.support.until import until
 
 NOBODY = Account("nobody", 65534, 65534)
 
@@ -121,6 +122,45 @@ def test_given_a_port_in_use_when_required_then_the_message_names_it(tmp_path: P
 
         with pytest.raises(ports.PortInUse, match=rf"port {port} \(UDP on 127.0.0.1\) is in use.*sip_port.*'dialer'"):
             ports.require_free(settings)
+
+
+_FIRST_THREAD_ENDS = """
+import ctypes, socket, threading, time
+server = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=time.sleep, args=(60,)).start()
+print(server.getsockname()[1], flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.fixture
+def half_dead() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A process whose first thread ends while another one stays, and the port that it listens on."""
+    with subprocess.Popen([sys.executable, "-c", _FIRST_THREAD_ENDS], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        yield process, int(process.stdout.readline())
+        process.kill()
+
+
+async def test_given_a_process_whose_first_thread_is_over_then_the_end_of_the_others_is_waited_for(
+    tmp_path: Path, half_dead: tuple[subprocess.Popen[bytes], int]
+) -> None:
+    process, port = half_dead
+    file = PidFile(tmp_path / "pid")
+    file.path.write_text(f"{process.pid} {start_time(process.pid, dying=True)}\n")
+    await until(lambda: start_time(process.pid) is None)
+    assert file.read() is None
+    assert not ports.is_free(port, socket.SOCK_STREAM)
+    waiting = asyncio.create_task(file.gone(20.0))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+
+    process.kill()
+    await waiting
+
+    assert ports.is_free(port, socket.SOCK_STREAM)
+    process.wait()
+    await file.gone(20.0)  # nobody is there any more
 
 
 def test_given_many_parts_that_need_ports_then_none_gets_the_port_of_another() -> None:
