@@ -1,6 +1,8 @@
 """Real parts for the whole session. A part that is missing fails the tests that need it: nothing is skipped."""
 
-from collections.abc import Iterator
+import faulthandler
+import os
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,24 @@ from tests.support.servers import AsteriskFactory
 # How long an example takes says how busy the machine is, nothing about the code.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+_TEARDOWN_S = 240.0
+_stderr = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the way to the terminal: while tests run theirs is captured."""
+    config.stash[_stderr] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """End everything, and say where it stood, when a teardown hangs: at a failure pytest-timeout stops its clock."""
+    faulthandler.dump_traceback_later(_TEARDOWN_S, exit=True, file=item.config.stash[_stderr])
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")

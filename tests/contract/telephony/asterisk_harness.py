@@ -231,7 +231,8 @@ async def running_harness(both: TwoExchanges) -> AsyncIterator[AsteriskHarness]:
         await control.wait_up()
         try:
             yield AsteriskHarness(both, control, taps, gate)
-            await control.wait_up()
+            async with asyncio.timeout(60.0):  # pytest-timeout stops its clock at a failure, nothing else ends this
+                await control.wait_up()
             left = await _bridges_that_stay(control)
             for bridge_id in left:  # or one failed test would fail all that follow
                 await control.destroy_bridge(bridge_id)
