@@ -107,8 +107,6 @@ class Session:
         began_s = self._world.clock.monotonic_s()
         visit.note(NodeEntered(*self._where(), name, node.do))
         self._world.bookmarks.keep(self._bookmark(name))
-        if node.acts:  # what leaves the house is known to the next process, with its id
-            await self._world.bookmarks.kept(self._line.facts.call_id)
         try:
             step = await self._tried(node)
         except CallerGone:

@@ -208,6 +208,15 @@ class Visit:
         """As `patiently`, for what the caller has given: hanging up meanwhile does not undo it."""
         return await with_filler(self, work, timeout_s, PHRASES[Phrase.ONE_MOMENT], outlives=True)
 
+    async def act(self, work: Callable[[], Awaitable[T]], timeout_s: float) -> T:
+        """As `durably`, for what leaves the house: not before the next process would know of it, with its id."""
+
+        async def known_first() -> T:
+            await self.world.bookmarks.kept(self.line.facts.call_id)
+            return await work()
+
+        return await self.durably(known_first(), timeout_s)
+
     # -- asking
 
     async def keys(self, request: KeyRequest) -> Keys:

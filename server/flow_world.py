@@ -24,7 +24,7 @@ from storage.calls import PromiseStore, QueueCallback, StoredAnswer, StoredMessa
 from storage.errors import StorageError
 from storage.flows import LockStore, StoredSwitch, SwitchStore
 
-_WRITTEN_WITHIN_S = 1.0
+_WRITTEN_WITHIN_S = 3.0
 
 
 class FlowHouse:
@@ -134,7 +134,7 @@ class FlowNotes:
         self._reception.bookmark(bookmark.call_id, bookmark.flow, bookmark.node, write_bookmark(bookmark))
 
     async def kept(self, call_id: str) -> None:
-        """Return when it is committed, after a second at most: a message must not wait for a disk that is full."""
+        """Return when it is committed, after three seconds at most: no message waits for a full disk."""
         await self._reception.written(call_id, _WRITTEN_WITHIN_S)
 
     def drop(self, call_id: str) -> None:

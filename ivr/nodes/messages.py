@@ -103,7 +103,7 @@ class Send(Node):
         message = OutgoingMessage(
             at.action_id(), self.channel, at.text_of(self.to), subject, at.written(self.text), at.language
         )
-        await at.durably(at.world.messages.send(message), _SEND_TIMEOUT_S)
+        await at.act(lambda: at.world.messages.send(message), _SEND_TIMEOUT_S)
         return Go("next", self.next)
 
 
@@ -138,9 +138,10 @@ class Escalate(Node):
         event_id, facts = at.action_id(), at.line.facts
         if self.hook:
             body = event_body(self.event, event_id, facts.call_id, at.flow.flow, at.now_s(), data)
-            await at.durably(at.world.webhooks.post(self.hook, body, event_id), _SEND_TIMEOUT_S)
+            hook = self.hook
+            await at.act(lambda: at.world.webhooks.post(hook, body, event_id), _SEND_TIMEOUT_S)
         elif self.channel and self.to:
             text = "\n".join(f"{name}: {value}" for name, value in data.items())
             message = OutgoingMessage(event_id, self.channel, at.text_of(self.to), self.event, text, at.language)
-            await at.durably(at.world.messages.send(message), _SEND_TIMEOUT_S)
+            await at.act(lambda: at.world.messages.send(message), _SEND_TIMEOUT_S)
         return Go("next", self.next)
