@@ -134,8 +134,8 @@ def _look_at_new(tables, mix, desk):  # type: ignore[no-untyped-def]
     """The chances of a call placed now, whichever list it will be of. mix: ends with the shares of the lists."""
     for column in range(HORIZONS):
         desk.sums[_NEW, column] = tables[RING_ROW, column]
-    lists = len(tables) // ROWS
-    if lists > 1:
+    if len(tables) > ROWS:  # most often there is one list, and a division costs as much as all of the above
+        lists = len(tables) // ROWS
         for column in range(HORIZONS):
             chance = 0.0
             for each in range(lists):

@@ -171,7 +171,8 @@ def run_shift(world, choice, settings, mind, floor, table, calls_rng, agents_rng
 
 @lean
 def _lists(mind):  # type: ignore[no-untyped-def]
-    return mind.tables.shape[1] // ROWS
+    # No division where there is one list: it is asked several times a tick.
+    return 1 if mind.tables.shape[1] == ROWS else mind.tables.shape[1] // ROWS
 
 
 @lean
