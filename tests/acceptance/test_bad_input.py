@@ -48,7 +48,7 @@ async def node(network: Network) -> AsyncIterator[LiveProcess]:
             await process.start(90.0)
             yield process
         finally:
-            await process.stop()
+            await process.end()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ async def node(network: Network) -> AsyncIterator[LiveProcess]:
                     await process.ask("POST", f"/agents/{agent_id}/ready")
                 yield process
         finally:
-            await process.stop()
+            await process.end()
 
 
 async def dial(node: LiveProcess, name: str, numbers: list[DemoNumber]) -> None:

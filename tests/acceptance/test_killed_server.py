@@ -1,6 +1,5 @@
 """`timbre up` is killed in the middle of a conversation and started again: the conversation goes on."""
 
-import asyncio
 import time
 from functools import partial
 
@@ -14,7 +13,6 @@ from media.softphone.messages import EventKind, RobotSpec
 from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
-from server.run import asterisk_of, redis_of
 from server.stores import open_stores
 from tests.support.live_house import LiveFolder, LiveProcess, campaign_text, live_folder
 from tests.support.live_talk import Audio, similarity
@@ -48,8 +46,7 @@ async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_at
                     await server.ask("POST", f"/agents/{agent_id}/hang-up")
                 await server.asked_until("/calls", lambda calls: not calls, 40.0)
         finally:
-            await server.stop()
-            await _parts_off(folder)
+            await server.end()
         attempts = await _attempts(folder)
         await until(lambda: len(_heard(folder, people)) == _TALKERS, 10.0)
         for (heard, recorded_from_s), agent in zip(_heard(folder, people), folder.agents, strict=True):
@@ -97,12 +94,3 @@ def _heard(folder: LiveFolder, people: list[DemoNumber]) -> list[tuple[Audio, fl
         for call in found
         if call is not None and call.heard is not None and call.recorded_from_s is not None
     ]
-
-
-async def _parts_off(folder: LiveFolder) -> None:
-    """The killed server could not stop its Asterisk and Redis; the second one did, unless it never came up."""
-    asterisk, redis = await asyncio.to_thread(asterisk_of, folder.settings), redis_of(folder.settings)
-    if asterisk:
-        await asterisk.stop()
-    if redis:
-        await redis.stop()

@@ -27,13 +27,14 @@ from dialer.events import AttemptMoved, DialerEvent, Trouble, VerdictSaid
 from media import soundfiles
 from media.softphone.fleet import RobotFleet
 from media.softphone.messages import EventKind, RobotSpec
+from server.compiled import compile_all
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from server.demo.truth import CallTruth, TruthIndex, read_truth
 from server.demo.voices import agent_voice_files
 from server.house import House
 from server.managed_asterisk import agent_secret, asterisk_settings
-from server.run import open_node
+from server.run import asterisk_of, open_node, redis_of
 from server.settings import Settings, load
 from server.token import api_token
 from telephony.asterisk import ports
@@ -348,6 +349,7 @@ class LiveProcess:
 
     async def start(self, timeout_s: float = 60.0) -> None:
         """Start it and wait until it may dial."""
+        await asyncio.to_thread(compile_all)  # new sources take a minute of a busy machine: not out of this patience
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "server.cli", "up", "--config", str(self.folder.config)),
@@ -374,6 +376,13 @@ class LiveProcess:
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
         return await self._process.wait()
+
+    async def end(self) -> None:
+        """Stop it, and the Asterisk and Redis that are left of one that was killed or never came up."""
+        await self.stop()
+        for part in (await asyncio.to_thread(asterisk_of, self.folder.settings), redis_of(self.folder.settings)):
+            if part:
+                await part.stop()
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         """One API request; its answer as JSON. Raises httpx.HTTPStatusError with what the server said."""
