@@ -158,8 +158,8 @@ def test_given_a_verdict_then_the_agent_hears_the_callee_at_once(campaign: Campa
     print(f"verdict to first sound at the agent: {len(late_ms)}, p10 {p10_ms:.1f} p50 {p50_ms:.1f} p95 {p95_ms:.1f} ms")
     assert never == []
     # benchmarks/load/connect_latency.py holds p95 to 60 ms on a machine that does nothing else. Other work only adds:
-    # at a load of 15 the median was 115 ms. What is slow by itself is slow for the quickest tenth as well.
-    assert p10_ms <= 60.0 and p50_ms <= 250.0
+    # what is slow by itself is slow for the quickest tenth as well (at a load of 15 the median was 115 ms).
+    assert p10_ms <= 60.0 and p50_ms <= 100.0
 
 
 _EARLY = (Behaviour.SIT_EARLY, Behaviour.ANNOUNCEMENT_EARLY, Behaviour.UNAVAILABLE_EARLY)
