@@ -19,6 +19,7 @@ from campaigns.clock import Clock
 from telephony.ari import requests
 from telephony.ari.requests import Reply, Request
 from telephony.ari.settings import AriSettings
+from telephony.ari.socket import GatheringSocket
 from telephony.errors import LinkDown, SetupError, TakenOver
 from telephony.events import LinkState
 
@@ -150,7 +151,7 @@ class Link:
         """Keep the link up until cancelled. Raises SetupError when only a person can mend it (state REFUSED)."""
         login = {"Authorization": aiohttp.encode_basic_auth(self._settings.user, self._settings.secret)}
         failures = 0
-        async with aiohttp.ClientSession(headers=login) as self._http:
+        async with aiohttp.ClientSession(headers=login, ws_response_class=GatheringSocket) as self._http:
             while True:
                 lived = await self._one_life()
                 failures = 0 if lived else failures + 1
