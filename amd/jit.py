@@ -15,3 +15,11 @@ def compiled(function: F) -> F:
     rounded differently, and two trainings gave two models.
     """
     return cast(F, njit(cache=True, nogil=True, fastmath={"nnan", "ninf", "nsz"})(function))
+
+
+def compiled_in_any_order(function: F) -> F:
+    """The same for sums that may be reordered, which makes them five times as quick.
+
+    Only for what no training sees and nobody needs to six digits.
+    """
+    return cast(F, njit(cache=True, nogil=True, fastmath=True)(function))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from amd.jit import compiled
+from amd.jit import compiled, compiled_in_any_order
 from amd.state import Slots
 from amd.verdict import CallClass
 from amd.voice import BANDS
@@ -140,7 +140,7 @@ def _compare(
     return likeness
 
 
-@compiled
+@compiled_in_any_order
 def _product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     total = np.float32(0.0)
     for k in range(one.shape[0]):
@@ -148,7 +148,7 @@ def _product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(total)
 
 
-@compiled
+@compiled_in_any_order
 def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, float, float]:
     """Ticks in which both sound, the first, the second."""
     both = mine = theirs = np.float32(0.0)
