@@ -13,7 +13,7 @@ from amd.known_prompts import WINDOW, KnownPrompts, follow_contours, load_librar
 from amd.levels import measure
 from amd.model import Believer, load_model
 from amd.moment import Moment
-from amd.policy import SILENCE_TICKS, Policy
+from amd.policy import ROWS, SILENCE_TICKS, Policy
 from amd.speech import follow_speech
 from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, Record, begin_phase, empty_slots
 from amd.tones.fourier import power_spectra
@@ -53,7 +53,7 @@ class AmdBank:
         self._state = empty_slots(capacity)
         self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.float32)
         self._bands = np.zeros((capacity, BANDS), dtype=np.float32)
-        self._human = np.full((capacity, SILENCE_TICKS), 2.0, dtype=np.float32)
+        self._human = np.full((capacity, ROWS, SILENCE_TICKS), 2.0, dtype=np.float32)
         self._machine = np.full((capacity, 2), -1.0, dtype=np.float32)
         self._judges: list[Judge | None] = [None] * capacity
         self._vads: list[webrtcvad.Vad | None] = [None] * capacity

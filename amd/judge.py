@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from amd.known_prompts import Match
 from amd.moment import Moment
 from amd.music import LIKELY as LIKELY_MUSIC
-from amd.policy import FIRST_PAUSE_TICKS, SILENCE_TICKS, Policy
+from amd.policy import FIRST_PAUSE_TICKS, ROWS, SILENCE_TICKS, Policy
 from amd.tones.listener import ToneFinding, ToneListener
 from amd.verdict import AmdSettings, CallClass, Verdict
 
@@ -56,9 +56,9 @@ class Judge:
 
     @property
     def limits(self) -> tuple[NDArray[np.float32], tuple[float, float]]:
-        """Beliefs worth waking for: at least (by ticks of silence), a person; at most (pause, speech), a machine."""
+        """Beliefs worth waking for: at least (by length and silence), a person; at most (pause, speech), a machine."""
         if self.first is not None and self._said is CallClass.HUMAN:
-            return np.full(SILENCE_TICKS, 2.0, dtype=np.float32), (DOUBT, DOUBT)
+            return np.full((ROWS, SILENCE_TICKS), 2.0, dtype=np.float32), (DOUBT, DOUBT)
         return self.policy.human, (self.policy.machine_pause, self.policy.machine_speech)
 
     def begin_answered_phase(self) -> None:
@@ -154,6 +154,9 @@ class Judge:
             return self._music(moment)
         if moment.probability <= self.policy.machine_deadline:
             return self._say(moment, CallClass.MACHINE, 1 - moment.probability, "still talking at the deadline")
+        waited = moment.silence_ticks >= FIRST_PAUSE_TICKS and moment.voice_s >= MIN_VOICE_S
+        if waited and moment.probability >= self.policy.least(moment.span_s, moment.silence_ticks):
+            return self._say(moment, CallClass.HUMAN, moment.probability, "a greeting, then quiet up to the deadline")
         return self._say(moment, CallClass.UNKNOWN, 0.5, "no safe verdict by the deadline")
 
     def _music(self, moment: Moment) -> Verdict:
@@ -173,7 +176,7 @@ class Judge:
             if long_enough and belief <= self.policy.machine_speech:
                 return self._say(moment, CallClass.MACHINE, 1 - belief, "talks on like a recording")
             return None
-        if belief >= self.policy.human[moment.silence_ticks]:
+        if belief >= self.policy.least(moment.span_s, moment.silence_ticks, moment.longest_burst_s):
             return self._say(moment, CallClass.HUMAN, belief, "a greeting, then waits for an answer")
         if long_enough and belief <= self.policy.machine_pause:
             return self._say(moment, CallClass.MACHINE, 1 - belief, "a recording's greeting")

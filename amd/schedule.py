@@ -4,7 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.jit import compiled
-from amd.policy import FIRST_PAUSE_TICKS, PAUSE_STEP_TICKS, SILENCE_TICKS, SPEECH_FROM_TICKS, SPEECH_STEP_TICKS
+from amd.policy import (
+    BREATH_FROM_TICKS,
+    BREATH_ROW,
+    FIRST_PAUSE_TICKS,
+    PAUSE_STEP_TICKS,
+    RECORDING_FROM_TICKS,
+    SENTENCE_FROM_TICKS,
+    SILENCE_TICKS,
+    SPEECH_FROM_TICKS,
+    SPEECH_STEP_TICKS,
+)
 from amd.state import Slots
 from amd.tones.runs import CONFIRM_TICKS, NOTHING
 
@@ -39,7 +49,8 @@ def wants_judge(
 ) -> None:
     """Mark the calls with news: a tone, a probability past a threshold, a time or an amount of speech it asked for.
 
-    human (capacity, 101): least P(person) by ticks of silence; machine (capacity, 2): greatest, in pauses, in speech.
+    human (capacity, 4, 101): least P(person) by ticks of silence, see `Policy`; machine (capacity, 2): greatest, in
+    pauses, in speech.
     """
     for i in range(slots.shape[0]):
         slot = slots[i]
@@ -53,6 +64,11 @@ def wants_judge(
         elif evaluated[i]:
             silence = min(record.quiet_run, SILENCE_TICKS - 1)
             if silence >= FIRST_PAUSE_TICKS:
-                wanted[i] = record.probability >= human[slot, silence] or record.probability <= machine[slot, 0]
+                span = record.last_speech - record.first_speech + 1
+                length = int(span >= SENTENCE_FROM_TICKS) + int(span >= RECORDING_FROM_TICKS)
+                least = human[slot, length, silence]
+                if record.longest_burst >= BREATH_FROM_TICKS:
+                    least = max(least, human[slot, BREATH_ROW, silence])
+                wanted[i] = record.probability >= least or record.probability <= machine[slot, 0]
             else:
                 wanted[i] = record.probability <= machine[slot, 1]

@@ -12,7 +12,10 @@ OVER_FLOOR_DB = 9.0
 UNDER_PEAK_DB = 13.0  # the foreground talker; anybody fainter is somebody else in the room, or the radio
 LOOSE_UNDER_PEAK_DB = 20.0
 NEAR_UNDER_PEAK_DB = 7.0  # background speech and music hardly ever come so close
-NEAR_DELAY_TICKS = 10  # the end of a lively voice's sentence is often that far under its peak
+# Lively voices end their sentences 13 dB and more under their peak, 0.2-0.4 s before they are quiet: only the loose
+# measure tells how long it really has been quiet, and where somebody talks behind, the others after a delay.
+PLAIN_DELAY_TICKS = 8
+NEAR_DELAY_TICKS = 14
 MIN_DB = -58.0
 NEW_TALKER_DB = 10.0  # so much over the peak so far: what was heard before was background
 PEAK_UNKNOWN_DB = -60.0
@@ -60,7 +63,8 @@ def follow_speech(
             record.word_run = 0
             if active[i]:
                 record.stray += 1
-        record.quiet_run = max(record.silence_run, record.near_silence_run - NEAR_DELAY_TICKS)
+        plain = max(record.silence_run - PLAIN_DELAY_TICKS, record.near_silence_run - NEAR_DELAY_TICKS)
+        record.quiet_run = max(record.loose_silence_run, plain)
 
 
 @compiled

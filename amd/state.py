@@ -38,7 +38,7 @@ _SPEECH = [
     ("silence_run", "i4"),
     ("loose_silence_run", "i4"),  # the same, taking anything within 20 dB of the peak for speech
     ("near_silence_run", "i4"),  # the same, taking only what comes close to the peak for speech
-    ("quiet_run", "i4"),  # what decides: quiet by the plain measure, or 0.2 s longer by the strict one
+    ("quiet_run", "i4"),  # what decides: quiet by the loose measure, or longer by the others
     ("near_total", "i4"),
     ("loose_total", "i4"),
     ("last_near", "i4"),

@@ -12,6 +12,7 @@ from amd.verdict import CallClass
 from media.frames import SAMPLE_RATE_HZ
 
 Chance = np.random.Generator
+SHORTEST_GREETING_S = 3.6
 _CROWDS = ("crowd", "contributor", "librispeech")  # what the manifest calls a speaker that nobody noted
 
 
@@ -77,6 +78,7 @@ class Recipe:
             if clip.seconds >= 4.5
         ]
         self.prompts = [clip for clip in of_kind(clips, "machine_prompt") if clip.seconds >= 0.8]
+        self.short_sentences = [clip for clip in self.prompts if clip.seconds <= 3.2]
         self.long_prompts = [clip for clip in self.prompts if clip.seconds >= 3.5]
         self.greetings = of_kind(clips, "machine_greeting")
         self.noises = [clip.wave for clip in of_kind(clips, "noise")]
@@ -92,8 +94,8 @@ class Recipe:
             (0.22, self._sentence),
         ]
         if self.training:
-            makers += [(0.04, self._talk), (0.03, self._joined_words)]
-            makers += [(0.03, self._talent_as_person), (0.01, self._talent_sentence)]
+            makers += [(0.05, self._talk), (0.03, self._joined_words)]
+            makers += [(0.08, self._talent_as_person), (0.22, self._talent_sentence)]
         answer = self._pick(makers)
         return replace(answer, wave=self._another_voice(answer.wave)) if self.training else answer
 
@@ -102,10 +104,10 @@ class Recipe:
         makers: list[tuple[float, Callable[[], Answer | None]]] = [
             (0.25, self._greeting),
             (0.30, self._prompt),
-            (0.28 if self.training else 0.25, self._prompts_in_a_row),
+            (0.36 if self.training else 0.25, self._prompts_in_a_row),
         ]
         if self.training:
-            makers += [(0.12, self._long_person), (0.04, self._many_words), (0.09, self._personal_greeting)]
+            makers += [(0.10, self._long_person), (0.18, self._spoken_words), (0.32, self._personal_greeting)]
         return self._pick(makers)
 
     def _pick(self, makers: Sequence[tuple[float, Callable[[], Answer | None]]]) -> Answer:
@@ -177,12 +179,15 @@ class Recipe:
         if first is None:
             return None
         wanted_s = self.chance.uniform(1.2, 2.8)
-        parts = [self._short(first)]
-        while sum(map(len, parts)) / SAMPLE_RATE_HZ < wanted_s - 0.2:
-            parts.append(np.zeros(int(self.chance.uniform(0.02, 0.13) * SAMPLE_RATE_HZ), dtype=np.float32))
-            parts.append(self._next_word(first, parts[0]))
-        wave = np.concatenate(parts)
+        wave = self._sentence_of_words(first, wanted_s)
         return _person(wave, "joined words", first) if len(wave) <= 3.2 * SAMPLE_RATE_HZ else None
+
+    def _sentence_of_words(self, first: Clip, wanted_s: float) -> Wave:
+        parts = [self._short(first)]
+        while _seconds(parts) < wanted_s - 0.2:
+            parts.append(self._quiet(0.02, 0.13))
+            parts.append(self._next_word(first, parts[0]))
+        return np.concatenate(parts)
 
     def _next_word(self, first: Clip, sounds_like: Wave) -> Wave:
         """Another word of the same speaker; the same clip in another tone where the speakers are not told apart."""
@@ -223,27 +228,38 @@ class Recipe:
         return None if clip is None else _person(clip.wave, "talent", clip)
 
     def _talent_sentence(self) -> Answer | None:
+        """The same for one sentence: whose voice it is must not tell; what comes, or does not, after it must."""
         clip = self._one(self.prompts)
-        return None if clip is None or clip.seconds > 2.6 else _person(clip.wave, "talent", clip)
+        if clip is None or clip.seconds < 1.2:
+            return None
+        wave = clip.wave if clip.seconds <= 3.0 and self.chance.random() < 0.6 else self._piece(clip, 1.2, 3.0)
+        return None if wave is None else _person(wave, "talent sentence", clip)
 
     def _greeting(self) -> Answer | None:
+        """A joined greeting. A short one is followed by another: alone nobody could tell it from a person."""
         clip = self._one(self.greetings)
-        return None if clip is None else _machine(self._restyled(clip.wave), "greeting", clip)
+        if clip is None:
+            return None
+        friends = [other for other in self.greetings if other.speaker == clip.speaker and other.source == clip.source]
+        parts = [clip.wave]
+        while _seconds(parts) < SHORTEST_GREETING_S:
+            parts += [self._quiet(0.3, 0.8), friends[int(self.chance.integers(len(friends)))].wave]
+        return _machine(self._restyled(np.concatenate(parts)), "greeting", clip)
 
     def _prompt(self) -> Answer | None:
         clip = self._one(self.long_prompts)
         return None if clip is None else _machine(self._restyled(clip.wave), "prompt", clip)
 
     def _prompts_in_a_row(self) -> Answer | None:
-        first = self._one(self.prompts)
+        short = self.training and self.chance.random() < 0.5
+        first = self._one(self.short_sentences if short else self.prompts)
         if first is None or (first.seconds < 1.2 and not self.training):
             return None
         friends = [clip for clip in self.prompts if clip.source == first.source]
         wanted_s = self.chance.uniform(4.5, 9.0)
         parts: list[Wave] = [first.wave]
-        while sum(map(len, parts)) / SAMPLE_RATE_HZ < wanted_s:
-            gap_s = self.chance.uniform(0.15, 1.0) if self.training else self.chance.uniform(0.3, 0.85)
-            parts.append(np.zeros(int(gap_s * SAMPLE_RATE_HZ), dtype=np.float32))
+        while _seconds(parts) < wanted_s:
+            parts.append(self._quiet(0.2, 1.0) if self.training else self._quiet(0.3, 0.85))
             parts.append(friends[int(self.chance.integers(len(friends)))].wave)
         wave = np.concatenate(parts)[: 12 * SAMPLE_RATE_HZ]
         if self.training:
@@ -262,31 +278,33 @@ class Recipe:
 
     def _personal_greeting(self) -> Answer | None:
         """An owner's greeting of several sentences: people's sentences with pauses between them count as a machine."""
-        first = self._one(self.sentences if self.chance.random() < 0.7 else self.talkers)
+        first = self._one(self.sentences if self.chance.random() < 0.75 else self.talkers)
         if first is None:
             return None
-        wanted_s = self.chance.uniform(4.2, 8.0)
+        same = [clip for clip in self.sentences if clip.speaker == first.speaker and clip.source == first.source]
+        wanted_s = self.chance.uniform(4.5, 8.5)
         parts: list[Wave] = []
-        for _ in range(12):
-            if sum(map(len, parts)) / SAMPLE_RATE_HZ >= wanted_s:
-                break
-            piece = self._piece(first, 0.7, 3.5)
-            parts.append(first.wave[: 3 * SAMPLE_RATE_HZ] if piece is None else piece)
-            parts.append(np.zeros(int(self.chance.uniform(0.15, 0.9) * SAMPLE_RATE_HZ), dtype=np.float32))
-            if self.chance.random() < 0.4:
-                first = self._one(self.sentences) or first
+        clip = first
+        while _seconds(parts) < wanted_s:
+            piece = self._piece(clip, 0.8, 3.2)
+            parts += [clip.wave[: 3 * SAMPLE_RATE_HZ] if piece is None else piece, self._quiet(0.25, 1.0)]
+            if same and self.chance.random() < 0.7:
+                clip = same[int(self.chance.integers(len(same)))]
         return _machine(self._another_voice(np.concatenate(parts)), "personal greeting", first)
 
-    def _many_words(self) -> Answer | None:
+    def _spoken_words(self) -> Answer | None:
+        """The same in voices of which there are only words: most speakers of the data."""
         first = self._one(self.words)
         if first is None:
             return None
-        friends = self._friends(first)
+        wanted_s = self.chance.uniform(4.5, 8.0)
         parts: list[Wave] = []
-        while sum(map(len, parts)) / SAMPLE_RATE_HZ < 5.0:
-            parts.append(friends[int(self.chance.integers(len(friends)))].wave)
-            parts.append(np.zeros(int(self.chance.uniform(0.05, 0.5) * SAMPLE_RATE_HZ), dtype=np.float32))
-        return _machine(np.concatenate(parts), "many words", first)
+        while _seconds(parts) < wanted_s:
+            parts += [self._sentence_of_words(first, self.chance.uniform(0.9, 2.6)), self._quiet(0.25, 1.0)]
+        return _machine(self._another_voice(np.concatenate(parts)), "spoken words", first)
+
+    def _quiet(self, shortest_s: float, longest_s: float) -> Wave:
+        return np.zeros(int(self.chance.uniform(shortest_s, longest_s) * SAMPLE_RATE_HZ), dtype=np.float32)
 
     def _restyled(self, wave: Wave) -> Wave:
         """Another maker's hand: speed, pauses, digital silence."""
@@ -353,6 +371,10 @@ class Recipe:
         if not waves or line.background_db is None:
             return np.zeros(length, dtype=np.float32)
         return effects.background(waves, length, line.background_db, self.chance)
+
+
+def _seconds(parts: Sequence[Wave]) -> float:
+    return sum(map(len, parts)) / SAMPLE_RATE_HZ
 
 
 def _person(wave: Wave, subset: str, clip: Clip) -> Answer:

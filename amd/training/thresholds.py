@@ -1,7 +1,7 @@
 """Thresholds fitted on calls of sources the trees have not seen: as quick as people can be kept and machines caught."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,17 @@ from amd.verdict import AmdSettings, CallClass
 _SILENCE = NAMES.index("quiet_s")
 _SPAN = NAMES.index("span_s")
 _VOICE = NAMES.index("voice_s")
-LEAST_HUMAN = 0.25  # a call that is three to one a machine's is nobody's, however long it is quiet
+_BURST = NAMES.index("longest_burst_s")
 MOST_AT_DEADLINE = 0.6
-LEAST_SAID = 0.6
+LEAST_SAID = 0.15  # after a second of quiet even a voice that sounds recorded has said what it had to say
+LEAST_RECORDING = 0.6  # but not if it has talked for longer than people do
+EARLY_S = 0.9  # makers pause for up to that long after a recording's first sentence
+LEAST_SENTENCE = 0.99  # until then; the makers of the training data pause less, so a search on them asks for less
+LEAST_BREATH = 0.9  # of a sentence in one breath, while a recording might go on; few training calls pause so long
+WANTED_P50_S, WANTED_P95_S = 0.55, 0.90
+MOST_IN_PAUSE, MOST_IN_SPEECH = 0.01, 0.05  # machines can wait: sentences by strangers look like them
+MACHINE_FROM_S = 2.4
+MACHINE_SECOND = 0.01  # what a second until a machine is told costs: one machine in a hundred and fifty
 PAUSE_POINTS_S = (0.34, 0.44, 0.56, 0.76, 1.0, 1.4, 1.9)
 
 
@@ -33,6 +41,7 @@ class Heard:
     probability: NDArray[np.float32]
     enough: NDArray[np.bool_]  # voice for anybody to be a person
     span_s: NDArray[np.float32]
+    burst_s: NDArray[np.float32]  # the longest so far
     human: NDArray[np.bool_]  # per call
     end_s: NDArray[np.float64]  # per call
 
@@ -47,6 +56,7 @@ class Heard:
             probability=probability[order],
             enough=examples.rows[order, _VOICE] >= MIN_VOICE_S,
             span_s=examples.rows[order, _SPAN],
+            burst_s=examples.rows[order, _BURST],
             human=np.array([call.call_class is CallClass.HUMAN for call in calls]),
             end_s=np.array([call.speech_end_s for call in calls]),
         )
@@ -62,6 +72,7 @@ class Heard:
             probability=np.concatenate([part.probability for part in parts]),
             enough=np.concatenate([part.enough for part in parts]),
             span_s=np.concatenate([part.span_s for part in parts]),
+            burst_s=np.concatenate([part.burst_s for part in parts]),
             human=np.concatenate([part.human for part in parts]),
             end_s=np.concatenate([part.end_s for part in parts]),
         )
@@ -78,6 +89,7 @@ class Outcome:
     p95_s: float
     said: NDArray[np.int8]  # per call: 1 person, -1 machine, 0 unknown
     at_s: NDArray[np.float64]  # per call, since answer
+    machine_s: float = 0.0  # since answer, mean over the machines that were told
 
     @staticmethod
     def of(heard: Heard, parts: Sequence["Outcome"]) -> "Outcome":
@@ -93,7 +105,7 @@ def play(heard: Heard, curve: Curve, settings: AmdSettings | None = None) -> Out
     belief, silence = heard.probability, heard.silence
     in_time = heard.at_s < wanted.deadline_s - 1e-6
     quiet = silence >= FIRST_PAUSE_TICKS
-    human = in_time & quiet & heard.enough & (belief >= policy.human[silence])
+    human = in_time & quiet & heard.enough & (belief >= policy.least_of_many(heard.span_s, silence, heard.burst_s))
     machine = in_time & heard.enough & (belief <= np.where(quiet, policy.machine_pause, policy.machine_speech))
     machine &= heard.span_s >= policy.machine_from_s
     said = np.zeros(len(heard.human), dtype=np.int8)
@@ -103,7 +115,7 @@ def play(heard: Heard, curve: Curve, settings: AmdSettings | None = None) -> Out
     at = hits[first]
     said[callers] = np.where(human[at], 1, -1)
     at_s[callers] = heard.at_s[at]
-    _at_deadline(heard, in_time, policy.machine_deadline, said)
+    _at_deadline(heard, in_time, policy, said)
     return _outcome(heard, said, at_s)
 
 
@@ -119,6 +131,7 @@ def _outcome(heard: Heard, said: NDArray[np.int8], at_s: NDArray[np.float64]) ->
         p95_s=float(p95),
         said=said,
         at_s=at_s,
+        machine_s=float(np.mean(at_s[told])) if np.any(told := machines & (said == -1)) else 0.0,
     )
 
 
@@ -126,12 +139,16 @@ def _share(hits: NDArray[np.bool_], of_none: float) -> float:
     return float(np.mean(hits)) if len(hits) else of_none
 
 
-def _at_deadline(heard: Heard, in_time: NDArray[np.bool_], limit: float, said: NDArray[np.int8]) -> None:
+def _at_deadline(heard: Heard, in_time: NDArray[np.bool_], policy: Policy, said: NDArray[np.int8]) -> None:
     rows = np.flatnonzero(in_time)
     last = np.full(len(said), -1)
     last[heard.call[rows]] = rows  # in order of time: the last one stays
     open_calls = np.flatnonzero((said == 0) & (last >= 0))
-    said[open_calls[heard.probability[last[open_calls]] <= limit]] = -1
+    rows = last[open_calls]
+    least = policy.human[Policy.lengths(heard.span_s[rows]), heard.silence[rows]]
+    waited = heard.enough[rows] & (heard.silence[rows] >= FIRST_PAUSE_TICKS)
+    said[open_calls[waited & (heard.probability[rows] >= least)]] = 1
+    said[open_calls[heard.probability[rows] <= policy.machine_deadline]] = -1
 
 
 def search(parts: Sequence[Heard], chance: np.random.Generator, *, rounds: int = 500) -> Curve:
@@ -140,7 +157,14 @@ def search(parts: Sequence[Heard], chance: np.random.Generator, *, rounds: int =
     The worst fold counts less: one source unlike all others must not set everybody's thresholds.
     """
     best = Curve(
-        tuple(zip(PAUSE_POINTS_S, (0.99, 0.98, 0.93, 0.85, 0.7, 0.6, 0.5), strict=True)), 0.005, 0.01, 0.5, 2.4
+        human=_points((0.97, 0.9, 0.8, 0.6, 0.3, 0.2, 0.15)),
+        machine_pause=0.003,
+        machine_speech=0.005,
+        machine_deadline=0.5,
+        machine_from_s=2.7,
+        sentence=_points((0.9995, 0.999, 0.997, 0.99, 0.3, 0.2, 0.15)),
+        recording=0.8,
+        breath=LEAST_BREATH,
     )
     least = _cost_of_folds(parts, best)
     for round_number in range(rounds):
@@ -148,13 +172,11 @@ def search(parts: Sequence[Heard], chance: np.random.Generator, *, rounds: int =
         tried = _cost_of_folds(parts, trial)
         if tried < least:
             best, least = trial, tried
-    return surer(best)
+    return best
 
 
-def surer(curve: Curve) -> Curve:
-    """The same curve, but never a person under `LEAST_SAID`: few calls of a search tell how dear that is on others."""
-    human = tuple((silence_s, max(least, LEAST_SAID)) for silence_s, least in curve.human)
-    return replace(curve, human=human)
+def _points(least: Iterable[float]) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(PAUSE_POINTS_S, map(float, least), strict=True))
 
 
 def _cost_of_folds(parts: Sequence[Heard], curve: Curve) -> float:
@@ -165,8 +187,9 @@ def _cost_of_folds(parts: Sequence[Heard], curve: Curve) -> float:
 def cost(outcome: Outcome) -> float:
     """What an operating point costs: people dearest, then machines, then slowness past the wanted latency."""
     unknown = 1.0 - outcome.people_right - outcome.people_lost
-    slow = max(0.0, outcome.p50_s - 0.55) * 1.0 + max(0.0, outcome.p95_s - 0.91) * 0.5
-    return 2.0 * outcome.people_lost + 1.5 * unknown + 1.5 * (1.0 - outcome.machines_right) + slow
+    slow = max(0.0, outcome.p50_s - WANTED_P50_S) + max(0.0, outcome.p95_s - WANTED_P95_S)
+    waits = MACHINE_SECOND * outcome.machine_s
+    return 2.0 * outcome.people_lost + 1.5 * unknown + 1.5 * (1.0 - outcome.machines_right) + slow + waits
 
 
 def _nudged(curve: Curve, chance: np.random.Generator, width: float) -> Curve:
@@ -174,8 +197,14 @@ def _nudged(curve: Curve, chance: np.random.Generator, width: float) -> Curve:
         odds = np.log(probability / (1 - probability)) + chance.normal(0, width) * (chance.random() < 0.4)
         return float(np.clip(1 / (1 + np.exp(-odds)), 0.001, 0.9995))
 
-    human = np.maximum(np.minimum.accumulate([moved(least) for _, least in curve.human]), LEAST_HUMAN)
-    points = tuple(zip((silence_s for silence_s, _ in curve.human), map(float, human), strict=True))
-    from_s = float(np.clip(curve.machine_from_s + chance.choice([0.0, 0.0, -0.3, 0.3]), 0.0, 3.0))
+    human, sentence = (
+        np.maximum(np.minimum.accumulate([moved(least) for _, least in points]), LEAST_SAID)
+        for points in (curve.human, curve.sentence)
+    )
+    early = np.array(PAUSE_POINTS_S) < EARLY_S
+    sentence[early] = np.maximum(np.maximum(sentence, human), LEAST_SENTENCE)[early]
+    from_s = float(np.clip(curve.machine_from_s + chance.choice([0.0, 0.0, -0.3, 0.3]), MACHINE_FROM_S, 3.3))
     deadline = min(moved(curve.machine_deadline), MOST_AT_DEADLINE)
-    return Curve(points, moved(curve.machine_pause), moved(curve.machine_speech), deadline, from_s)
+    recording = max(moved(curve.recording), LEAST_RECORDING)
+    pause, speech = min(moved(curve.machine_pause), MOST_IN_PAUSE), min(moved(curve.machine_speech), MOST_IN_SPEECH)
+    return Curve(_points(human), pause, speech, deadline, from_s, _points(sentence), recording, curve.breath)

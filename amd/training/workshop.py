@@ -1,5 +1,6 @@
 """From clips to a model: one training set, folds that leave whole sources out, thresholds, and the final trees."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class Plan:
     made_on: str = ""
     trees: int = 300
     music_calls: int = 160  # per track
-    search_rounds: int = 400  # for thresholds
+    search_rounds: int = 600  # for thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,10 @@ def make(clips: Sequence[Clip], plan: Plan, say: Say = lambda _: None) -> Made:
     """Train: fold models for honest scores and thresholds, then the final trees on everything."""
     say(f"building {plan.training_calls} calls from {len(clips)} clips")
     calls = training_calls(clips, plan)
+    say(f"calls {_digest(call.samples for call in calls)}")
     examples = examine(calls)
     owners = np.array([family(call.source, call.language) for call in calls])
-    say(f"{len(examples.rows)} moments heard; fitting {plan.folds} folds")
+    say(f"{len(examples.rows)} moments heard ({_digest([examples.rows])}); fitting {plan.folds} folds")
     folds: list[tuple[frozenset[str], Trees, list[Call]]] = []
     heard: list[Heard] = []
     for number, families in enumerate(deal(clips, plan.folds)):
@@ -143,6 +145,14 @@ def make(clips: Sequence[Clip], plan: Plan, say: Say = lambda _: None) -> Made:
         Fold(families, Model(trees, own, music)) for (families, trees, _), own in zip(folds, curves, strict=True)
     )
     return Made(final, made, outcome)
+
+
+def _digest(arrays: Iterable[NDArray[Any]]) -> str:
+    """What two trainings compare to find where they part."""
+    seen = hashlib.sha256()
+    for array in arrays:
+        seen.update(array.tobytes())
+    return seen.hexdigest()[:16]
 
 
 def _curve(heard: Sequence[Heard], plan: Plan) -> Curve:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amd import voice
-from amd.policy import DEFAULT_CURVE, Policy
+from amd.policy import DEFAULT_CURVE, SILENCE_TICKS, Curve, Policy
 from amd.sums import product_of, total_of
 from amd.tones.fourier import SIZE, power_spectra
 from amd.trees import Trees
@@ -49,6 +49,45 @@ def test_given_any_values_then_compiled_sums_round_as_they_are_written(seed, fir
     assert np.array_equal(compiled, written)
 
 
+def test_given_what_lasted_longer_then_more_is_asked_of_a_person_in_a_short_pause():
+    points = ((0.34, 0.9), (1.0, 0.3))
+    curve = Curve(points, 0.01, 0.01, sentence=((0.34, 0.99), (1.0, 0.3)), recording=0.8, breath=0.9)
+    policy = Policy.of(AmdSettings(), curve)
+    assert policy.least(0.6, 20) < policy.least(1.8, 20) < 1.0
+    assert policy.least(1.8, 60) == pytest.approx(0.3)
+    assert policy.least(3.5, 60) == pytest.approx(0.8)
+    spans = np.array([0.6, 0.98, 1.0, 3.08, 3.1], dtype=np.float32)
+    assert Policy.lengths(spans).tolist() == [0, 0, 1, 1, 2]
+    assert [policy.least(float(s), 60) for s in spans] == [
+        float(policy.human[row, 60]) for row in Policy.lengths(spans)
+    ]
+    assert Curve.from_json(curve.as_json()) == curve
+
+
+def test_given_much_in_one_breath_then_a_person_must_be_surer_until_a_recording_would_go_on():
+    points = ((0.34, 0.99), (0.76, 0.99), (1.0, 0.2))
+    policy = Policy.of(AmdSettings(), Curve(points, 0.01, 0.01, sentence=points, breath=0.9))
+    for silence_ticks, least in ((50, 0.9), (53, 0.9), (54, 0.2)):
+        assert policy.least(2.3, silence_ticks, 2.2) == pytest.approx(least)
+        assert policy.least(2.3, silence_ticks, 2.18) == pytest.approx(0.2)
+        assert policy.least(2.3, silence_ticks) == pytest.approx(0.2)
+    assert policy.least(2.3, 30, 2.2) == pytest.approx(0.99)  # never less than is asked of everybody
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), st.integers(0, 100), st.floats(0, 1)), min_size=1, max_size=20))
+def test_given_any_moments_then_one_by_one_and_all_at_once_ask_the_same(moments):
+    curve = Curve(((0.34, 0.9), (1.0, 0.3)), 0.01, 0.01, sentence=((0.34, 0.99), (1.0, 0.2)), recording=0.6, breath=0.9)
+    policy = Policy.of(AmdSettings(), curve)
+    spans_s = np.array([span * 0.02 for span, _, _ in moments], dtype=np.float32)
+    silences = np.array([silence for _, silence, _ in moments])
+    bursts_s = np.array([round(span * share) * 0.02 for span, _, share in moments], dtype=np.float32)
+    one_by_one = [
+        policy.least(float(span), int(silence), float(burst))
+        for span, silence, burst in zip(spans_s, silences, bursts_s, strict=True)
+    ]
+    assert policy.least_of_many(spans_s, silences, bursts_s).tolist() == one_by_one
+
+
 @given(st.floats(1.0, 500.0), st.floats(1.0, 500.0))
 def test_given_a_higher_cost_ratio_then_people_pass_sooner_and_machines_must_be_surer(one, other):
     low, high = sorted((one, other))
@@ -61,4 +100,5 @@ def test_given_a_higher_cost_ratio_then_people_pass_sooner_and_machines_must_be_
 def test_given_more_silence_then_less_is_asked_of_a_person():
     human = Policy.of(AmdSettings(), DEFAULT_CURVE).human
     assert np.all(np.diff(human) <= 1e-6)
-    assert human[10] > 1.0  # after 0.2 s nobody is called anything
+    assert human.shape == (4, SILENCE_TICKS)
+    assert np.all(human[:3, 10] > 1.0)  # after 0.2 s nobody is called anything

@@ -1,6 +1,7 @@
 """Training: the recipe is reproducible, sources stay apart, and a model comes out that can be kept and read."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,20 @@ def test_given_every_line_then_a_call_survives_it_and_ends_where_it_says(clips):
         assert np.abs(call.samples).max() > 50
 
 
+def test_given_short_greetings_then_machines_still_talk_for_longer_than_people(clips):
+    short = [replace(clip, wave=clip.wave[:12000]) for clip in clips if clip.kind == "machine_greeting"]
+    recipe = Recipe(short, np.random.default_rng(2), training=False)
+    lengths_s = [len(recipe.machine().wave) / 8000 for _ in range(10)]
+    assert min(lengths_s) >= 3.6
+
+
+def test_given_one_voice_then_it_is_a_person_with_one_sentence_and_a_machine_with_several(clips):
+    recipe = Recipe(clips, np.random.default_rng(3), training=True)
+    people = {recipe.person().source for _ in range(60)}
+    machines = {recipe.machine().source for _ in range(60)}
+    assert {"kitchen", "street"} <= people & machines
+
+
 def test_given_a_prompt_then_its_pauses_become_as_long_as_wanted():
     wave = np.concatenate([speech(1.0), np.zeros(1600), speech(1.0, seed=2)]).astype(np.float32)
     before = pauses(wave)
@@ -101,6 +116,7 @@ def test_given_tiny_data_then_training_twice_gives_the_same_model_and_it_can_be_
     assert np.array_equal(first.model.trees.threshold, second.model.trees.threshold)
     assert first.model.curve == second.model.curve
     assert first.model.music == second.model.music
+    assert all(least >= 0.99 for silence_s, least in first.model.curve.sentence if silence_s < 0.9)
     path = tmp_path / "model.npz"
     save_model(first.model, path)
     read = load_model(path)
