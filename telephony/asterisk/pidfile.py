@@ -67,6 +67,10 @@ class PidFile:
             return None
         return int(pid_text)
 
+    def died(self) -> bool:
+        """Whether the process that is remembered does not run any more, though nobody has ended it."""
+        return self.path.exists() and self.read() is None
+
     def remove(self) -> None:
         """Forget it."""
         self.path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -50,6 +50,7 @@ class AsteriskInstance:
         self.settings = settings
         self.installation = installation
         self._pid_file = PidFile(settings.directory / "instance.pid")
+        self._second_half = settings.directory / "rtp-second-half"
 
     @property
     def credentials(self) -> Credentials:
@@ -73,6 +74,7 @@ class AsteriskInstance:
         """Write the configuration and make the folders; returns the account that the instance runs as. Blocking."""
         account = account_for(self.settings.user)
         try:
+            self._leave_ports_of_lost_calls()
             render.write(self.settings, self._render(), account)
         except PermissionError as error:
             raise SetupError(_NOT_OURS.format(self.settings.directory, error.filename)) from error
@@ -114,7 +116,21 @@ class AsteriskInstance:
             await self.rx(command)
 
     def _render(self) -> Mapping[str, str]:
-        return render.render(self.settings, self.credentials, self.installation)
+        half = self.settings.rtp_ports.halves()[self._second_half.exists()]
+        return render.render(replace(self.settings, rtp_ports=half), self.credentials, self.installation)
+
+    def _leave_ports_of_lost_calls(self) -> None:
+        """After a crash, take the other half of the RTP ports: the lost calls' far ends got no BYE and go on talking.
+
+        Asterisk locks on to whoever speaks first on a port, and the new call there would be deaf.
+        """
+        if not self._pid_file.died():
+            return
+        if self._second_half.exists():
+            self._second_half.unlink()
+        else:
+            self._second_half.touch()
+        self._pid_file.remove()
 
     async def _spawn(self, script: str) -> None:
         """Start the process and remember it."""

@@ -40,6 +40,13 @@ class PortRange:
         if self.last < self.first + 1:
             raise AsteriskSettingsError(f"port range {self.first}-{self.last} holds no pair of ports")
 
+    def halves(self) -> tuple["PortRange", "PortRange"]:
+        """The range in two parts that share no pair of ports; one that is too small for that is both of them."""
+        second = self.first + (self.last + 1 - self.first) // 4 * 2
+        if second <= self.first or self.last <= second:
+            return self, self
+        return PortRange(self.first, second - 1), PortRange(second, self.last)
+
 
 @dataclass(frozen=True, slots=True)
 class AgentEndpoint:

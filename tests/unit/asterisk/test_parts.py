@@ -212,6 +212,19 @@ def test_given_nothing_closed_when_launched_then_no_namespace_is_made() -> None:
     assert script.splitlines()[-1].endswith("-f -C /etc/asterisk.conf")
 
 
+@pytest.mark.parametrize(("first", "last"), [(10_000, 14_999), (4_000, 4_007), (4_001, 4_011)])
+def test_given_a_port_range_when_halved_then_the_halves_are_all_of_it_and_share_nothing(first: int, last: int) -> None:
+    one, other = PortRange(first, last).halves()
+
+    assert (one.first, one.last + 1, other.last) == (first, other.first, last)
+    assert (other.first - one.first) % 2 == 0  # a call's pair of ports is not torn apart
+    assert min(one.last - one.first, other.last - other.first) >= 1
+
+
+def test_given_a_port_range_too_small_for_two_when_halved_then_both_halves_are_all_of_it() -> None:
+    assert PortRange(4_000, 4_001).halves() == (PortRange(4_000, 4_001), PortRange(4_000, 4_001))
+
+
 def test_given_folders_within_each_other_when_listed_then_parents_come_first() -> None:
     settings = AsteriskSettings(Path("/usr"), readable_dirs=(Path("/usr/share"), Path("/usr")))
     installation = Installation(("a",), (22, 10, 1), Path("/usr/lib"), Path("/usr/share"))
