@@ -20,7 +20,8 @@ from tests.support.live_house import LiveHouse, campaign_text, live_house
 pytestmark = pytest.mark.asterisk
 
 LIMIT_S = 2.0  # 16 CFR 310.4(b)(4)(iii): two seconds after the end of the greeting
-_MEASURED_TO_S = 0.1  # a recording that begins some frames after its stamp says that all in it came earlier: 0.07 seen
+_MEASURED_TO_S = 0.05  # the network's times are true to 20 ms, an offset in a recording to a frame
+_EARLIER_S = 0.1  # a recording that begins some frames after its stamp says that all in it came earlier: 0.07 seen
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def test_given_voicemail_and_leave_message_then_the_message_is_heard_after_the_b
     for truth in left:
         assert truth.beep_end_s is not None, truth.number
         after_s = _heard_at_s(truth, "voicemail_message") - truth.beep_end_s
-        assert -_MEASURED_TO_S <= after_s < 2.0, (truth.number, after_s)
+        assert -_EARLIER_S <= after_s < 2.0, (truth.number, after_s)
 
 
 def _introduced_s(truth: CallTruth) -> float:
