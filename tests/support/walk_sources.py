@@ -64,7 +64,8 @@ class Lane:
         )
 
     def _statement(self, source: str) -> str:
-        wanted = " AND ".join(f"{name} = :{name}" for name in sorted(self.asks[source])) or "1 = 1"
+        # quoted: a question may be called as SQL's own words are ("order")
+        wanted = " AND ".join(f"[{name}] = :{name}" for name in sorted(self.asks[source])) or "1 = 1"
         return f"SELECT * FROM {source} WHERE {wanted}"
 
     def answer(self, source: str, question: Mapping[str, Any]) -> Answer:
@@ -86,7 +87,8 @@ class Lane:
             database.execute(f"DROP TABLE IF EXISTS {source}")
             if not answer.down:
                 row = {**asked, **{name: _cell(value) for name, value in (answer.found or {}).items()}}
-                database.execute(f"CREATE TABLE {source} ({', '.join(row)})")
+                columns = ", ".join(f"[{name}]" for name in row)
+                database.execute(f"CREATE TABLE {source} ({columns})")
                 if answer.found is not None:
                     marks = ", ".join("?" * len(row))
                     database.execute(f"INSERT INTO {source} VALUES ({marks})", list(row.values()))
