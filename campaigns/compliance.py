@@ -65,12 +65,21 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No. allowed_again_at_s: the first moment nothing known stands against it; None: not until somebody mends it."""
+    """No. allowed_again_at_s: the first moment nothing known stands against it; None: not by waiting.
+
+    mend: what a person has to do when it is not the lead's fault, so that the lead must not be given up for it.
+    """
 
     rule: str
     source: str
     words: str
     allowed_again_at_s: float | None = None
+    mend: str = ""
+
+    @property
+    def for_good(self) -> bool:
+        """Whether neither time nor anybody's mending helps."""
+        return self.allowed_again_at_s is None and not self.mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,17 @@ def may_dial(
     if refusals:
         return _heaviest(refusals, question, rules)
     return Allowed(tuple(rule.rule_id for rule in rules), tuple(advice))
+
+
+def faults_of(campaign: Campaign, now_s: float, packs: Mapping[str, RulePack] | None = None) -> tuple[Refused, ...]:
+    """What in the campaign itself forbids every call to its country: to be mended before anybody is dialled."""
+    rules = rules_for(campaign.country, campaign, packs)
+    mends = ((rule, _mend(rule, campaign, campaign.country, now_s)) for rule in rules)
+    return tuple(
+        Refused(rule.rule_id, rule.source, rule.words, mend=mend)
+        for rule, mend in mends
+        if mend and rule.enforcement is Enforcement.REFUSE
+    )
 
 
 def rules_for(country: str, campaign: Campaign, packs: Mapping[str, RulePack] | None = None) -> tuple[AnyRule, ...]:
@@ -135,9 +155,9 @@ def _binding_windows(rules: tuple[AnyRule, ...], country: str) -> list[CallingWi
 
 def _heaviest(refusals: list[Refused], question: _Question, rules: tuple[AnyRule, ...]) -> Refused:
     """The refusal that lasts longest, moved on to the next moment inside every window."""
-    for refused in refusals:
-        if refused.allowed_again_at_s is None:
-            return refused
+    endless = [refused for refused in refusals if refused.allowed_again_at_s is None]
+    if endless:
+        return max(endless, key=lambda refused: refused.for_good)
     last = max(refusals, key=lambda refused: refused.allowed_again_at_s or 0.0)
     windows = [question.campaign.calling_window()]
     windows += _binding_windows(rules, question.country)
@@ -186,14 +206,31 @@ def _judge(rule: AnyRule, question: _Question) -> Refused | None:
             over = rule.rule_id in question.facts.over_cap and not _agent_sure(question)
             # Calls with a reserved agent lower the share: ask again soon.
             return refuse(question.now_s + 60.0) if over else None
-        case MessageRule():
-            return refuse() if _message_wrong(rule, question.campaign) else None
-        case CallerNumberRule():
-            return refuse() if _caller_wrong(rule, question.campaign.caller_id, question.country) else None
         case ConsentRule():
-            return refuse() if _consent_missing(rule, question) else None
-        case ScrubRule():
-            return refuse() if _scrub_stale(rule, question) else None
+            return _consent_refusal(rule, question)
+        case MessageRule() | CallerNumberRule() | ScrubRule():
+            mend = _mend(rule, question.campaign, question.country, question.now_s)
+            return refuse(mend=mend) if mend else None
+
+
+def _mend(rule: AnyRule, campaign: Campaign, country: str, now_s: float) -> str:
+    """What must be changed in the campaign to satisfy a rule that its file alone breaks; "" when nothing."""
+    match rule:
+        case MessageRule():
+            return _message_mend(rule, campaign)
+        case CallerNumberRule() if _caller_wrong(rule, campaign.caller_id, country):
+            which = f"one that begins with {' or '.join(rule.prefixes)}" if rule.prefixes else "one that is no mobile"
+            return f"caller_id {campaign.caller_id} may not be shown: use {which}"
+        case ScrubRule() if _scrub_stale(rule, campaign, now_s):
+            today = datetime.fromtimestamp(now_s, UTC).date()
+            told = campaign.compliance.scrubbed.get(rule.registry)
+            since = f"it was last done on {told}" if told else "nothing says that it was done"
+            return (
+                f"{since}: compare the lists with the registry, at least every {rule.max_age_s / 86_400:.0f} days, and "
+                f"write the day into the campaign file, [compliance] scrubbed = {{ {rule.registry} = {today} }}"
+            )
+        case _:
+            return ""
 
 
 def _window(rule: str, source: str, words: str, window: CallingWindow, question: _Question) -> Refused | None:
@@ -217,11 +254,14 @@ def _agent_sure(question: _Question) -> bool:
     return question.facts.agent_reserved or not question.campaign.mode.over_dials
 
 
-def _message_wrong(rule: MessageRule, campaign: Campaign) -> bool:
-    late = (
-        rule.max_wait_s is not None and campaign.mode.over_dials and campaign.safe_harbour.max_wait_s > rule.max_wait_s
-    )
-    return late or (rule.ring_min_s is not None and campaign.ring_timeout_s < rule.ring_min_s)
+def _message_mend(rule: MessageRule, campaign: Campaign) -> str:
+    if rule.max_wait_s is not None and campaign.mode.over_dials and campaign.safe_harbour.max_wait_s > rule.max_wait_s:
+        return (
+            f"[safe_harbour] max_wait_s is {campaign.safe_harbour.max_wait_s:g}: set it to {rule.max_wait_s:g} or less"
+        )
+    if rule.ring_min_s is not None and campaign.ring_timeout_s < rule.ring_min_s:
+        return f"ring_timeout_s is {campaign.ring_timeout_s:g}: set it to {rule.ring_min_s:g} or more"
+    return ""
 
 
 def _caller_wrong(rule: CallerNumberRule, caller_id: str, country: str) -> bool:
@@ -230,19 +270,25 @@ def _caller_wrong(rule: CallerNumberRule, caller_id: str, country: str) -> bool:
     return bool(rule.prefixes) and not national_part(caller_id, country).startswith(rule.prefixes)
 
 
-def _consent_missing(rule: ConsentRule, question: _Question) -> bool:
+def _consent_refusal(rule: ConsentRule, question: _Question) -> Refused | None:
     if rule.mobile_only and not is_mobile(question.lead.phone):
-        return False
-    consent = question.facts.consent
-    if consent and consent.revoked_at_s is not None and consent.revoked_at_s <= question.now_s:
-        return True
-    given = consent is not None and consent.holds(question.now_s, rule.max_age_s)
-    return not given and question.campaign.compliance.basis not in rule.bases
+        return None
+    consent, now_s = question.facts.consent, question.now_s
+    if consent and consent.revoked_at_s is not None and consent.revoked_at_s <= now_s:
+        return Refused(rule.rule_id, rule.source, "the consent was revoked")
+    given = consent is not None and consent.holds(now_s, rule.max_age_s)
+    if given or question.campaign.compliance.basis in rule.bases:
+        return None
+    bases = " or ".join(f'"{basis.value}"' for basis in rule.bases)
+    mend = (
+        f"record the consent of these people, or declare in the campaign file [compliance] basis = {bases} if it is so"
+    )
+    return Refused(rule.rule_id, rule.source, rule.words, mend=mend)
 
 
-def _scrub_stale(rule: ScrubRule, question: _Question) -> bool:
-    day = question.campaign.compliance.scrubbed.get(rule.registry)
+def _scrub_stale(rule: ScrubRule, campaign: Campaign, now_s: float) -> bool:
+    day = campaign.compliance.scrubbed.get(rule.registry)
     if day is None:
         return True
-    age_days = (datetime.fromtimestamp(question.now_s, UTC).date() - date.fromisoformat(day)).days
+    age_days = (datetime.fromtimestamp(now_s, UTC).date() - date.fromisoformat(day)).days
     return age_days < -1 or age_days * 86_400 > rule.max_age_s

@@ -12,6 +12,9 @@ from campaigns.lead import Lead, LeadChange, LeadState
 from campaigns.outcome import Outcome
 from campaigns.phone import zones_of
 
+# `last_outcome` of leads that a rule keeps back until a person has mended something.
+WAITS_FOR_MENDING = "waits_for_mending"
+
 
 def after_attempt(
     lead: Lead,
@@ -66,14 +69,22 @@ def after_disposition(
     return LeadChange(lead.lead_id, LeadState.CLOSED, None, disposition.code)
 
 
-def after_refusal(lead: Lead, on_dnc: bool, allowed_again_at_s: float | None) -> LeadChange:
-    """What a refusal at the moment of dialling (`campaigns.compliance`) does to the lead; no attempt was made."""
+def after_refusal(
+    lead: Lead, on_dnc: bool, allowed_again_at_s: float | None, *, mended_at_s: float | None = None
+) -> LeadChange:
+    """What a refusal at the moment of dialling (`campaigns.compliance`) does to the lead; no attempt was made.
+
+    mended_at_s: when to ask again where no time helps but a person's mending would. Such a lead is not at fault, and
+    waits.
+    """
     if on_dnc:
         return LeadChange(lead.lead_id, LeadState.DNC, None, Outcome.REFUSED.value)
-    if allowed_again_at_s is None:
+    if allowed_again_at_s is None and mended_at_s is None:
         return _closed(lead, Outcome.REFUSED)
     state = LeadState.CALLBACK if lead.callback_agent_id else LeadState.RETRY
-    return LeadChange(lead.lead_id, state, allowed_again_at_s, Outcome.REFUSED.value, lead.callback_agent_id)
+    at_s = mended_at_s if allowed_again_at_s is None else allowed_again_at_s
+    word = WAITS_FOR_MENDING if allowed_again_at_s is None else Outcome.REFUSED.value
+    return LeadChange(lead.lead_id, state, at_s, word, lead.callback_agent_id)
 
 
 def promised_s(

@@ -11,7 +11,7 @@ from campaigns.attempt import Attempt
 from campaigns.audit import mistaken_share
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
-from campaigns.compliance import Allowed, ContactEvent, Facts, legal_windows, may_dial, rules_for
+from campaigns.compliance import Allowed, ContactEvent, Facts, Refused, legal_windows, may_dial, rules_for
 from campaigns.consent import Consent
 from campaigns.ids import new_id
 from campaigns.lead import Lead, LeadChange
@@ -28,6 +28,8 @@ from storage.port import Consent as StoredConsent
 # The longest period of a shipped counting rule is a month; a day is enough for the attempt caps.
 _HISTORY_S = 31 * 86_400.0
 _PAGE = 1000
+# Leads that wait for a person's mending are asked for again by the next start of the campaign, or after this time.
+_MEND_WAIT_S = 86_400.0
 _KINDS = {
     Outcome.ABANDONED: EventKind.ABANDONED,
     Outcome.BRIDGED: EventKind.CONVERSATION,
@@ -94,7 +96,9 @@ class ComplianceGate:
         if isinstance(answer, Allowed):
             self._advise(campaign, answer.advice, now_s)
             return None
-        return f"{answer.words} ({answer.source})", after_refusal(lead, number.on_dnc, answer.allowed_again_at_s)
+        mended_at_s = now_s + _MEND_WAIT_S if answer.mend else None
+        change = after_refusal(lead, number.on_dnc, answer.allowed_again_at_s, mended_at_s=mended_at_s)
+        return in_words(answer), change
 
     def count(self, attempt: Attempt) -> None:
         """An attempt ended: the share of abandoned calls is another one now."""
@@ -153,6 +157,12 @@ class ComplianceGate:
         """What the end of an attempt does to its lead, inside the law's calling windows."""
         windows = legal_windows(lead, campaign)
         return after_attempt(lead, outcome, campaign, now_s, windows=windows)
+
+
+def in_words(refused: Refused) -> str:
+    """Why not, by which rule, and what a person can do about it."""
+    mend = f"; {refused.mend}" if refused.mend else ""
+    return f"{refused.words} ({refused.source}){mend}"
 
 
 def _count(ledger: RatioLedger, country: str, attempts: Iterable[Attempt]) -> None:

@@ -12,6 +12,7 @@ COMMANDS = {
     "doctor": Place("doctor:doctor", "Look at everything a node needs, say what is missing and how to get it."),
     "asterisk": Place("asterisk:app", "The Asterisk beside the server: install, start, stop, status."),
     "campaign": Place("campaign:app", "Campaigns: check, add, import leads, start, pause, stop."),
+    "rules": Place("rules:app", "Calling rules: what the law packs say; do-not-call numbers, consents."),
     "agent": Place("agent:app", "Agents: add, sign in, ready, pause, sign out."),
     "queue": Place("queue:app", "Calls from outside: queues, calls, ends, funnel, surveys, callbacks."),
     "ivr": Place("ivr:app", "Menus for callers: check, draw, simulate and test flow files."),

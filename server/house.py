@@ -14,12 +14,14 @@ from amd.kept import KeptCalls, KeptUnusable
 from campaigns.attempt import AttemptState
 from campaigns.campaign import Campaign
 from campaigns.clock import Clock
+from campaigns.compliance import faults_of
 from campaigns.outcome import Outcome
+from campaigns.recycle import WAITS_FOR_MENDING
 from dialer.agent_desk import AgentDesk
 from dialer.blending import DigitalDesk
 from dialer.engine import Engine, EngineError
 from dialer.events import AttemptMoved, DialerEvent, Trouble
-from dialer.gate import ComplianceGate
+from dialer.gate import ComplianceGate, in_words
 from dialer.inbound.hall import QueueHall
 from dialer.leads import HopperLeads
 from dialer.link_watch import LinkWatch
@@ -96,10 +98,16 @@ class House:
     law_maker: LawMaker
 
     async def start_campaign(self, campaign_id: str) -> None:
-        """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError."""
+        """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError.
+
+        A campaign that breaks a calling rule by its file alone is not started: every one of its leads would be refused.
+        """
         await self.know_audits()
         campaign = self.catalogue[campaign_id]
+        if faults := faults_of(campaign, self.clock.now_s()):
+            raise EngineError("\n".join(f"campaign {campaign_id}: {in_words(fault)}" for fault in faults))
         await asyncio.to_thread(self.prompts.prepare, campaign)
+        await self.stores.leads.ask_again(campaign_id, WAITS_FOR_MENDING)
         await self.law_maker.look_back(campaign)
         await self.engine.start(campaign, await self._today(campaign))
         await self.catalogue.want(campaign_id, CampaignState.RUNNING)

@@ -49,6 +49,10 @@ class LeadStore(Protocol):
         """Change a lead that no live attempt holds (else StorageConflict: the end or a disposition changes it)."""
         ...
 
+    async def ask_again(self, campaign_id: str, word: str) -> int:
+        """Make leads of the campaign's lists due now that wait with `word` as last outcome; return how many."""
+        ...
+
     async def of_phone(self, phone: str) -> list[Lead]:
         """The leads of every list with this E.164 number."""
         ...

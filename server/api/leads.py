@@ -3,11 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, HTTPException, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from campaigns.campaign import Purpose
+from campaigns.ids import new_id
 from campaigns.lead import Lead
-from campaigns.phone import PhoneError, parse_phone
+from campaigns.phone import E164, PhoneError, parse_phone
 from server.api.house import TheHouse
+from storage.port import Consent
 
 router = APIRouter(tags=["leads"])
 _MOST_SHOWN = 200
@@ -40,6 +43,33 @@ class DncView(BaseModel):
     """How many numbers were new on the list."""
 
     added: int
+
+
+class ConsentsSaid(BaseModel):
+    """What people said of being called for a purpose. source: where the proof is; at_s: when, now if not given."""
+
+    phones: Annotated[list[str], Field(max_length=10_000)]
+    purpose: Purpose
+    given: bool
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+    at_s: Annotated[float, Field(gt=0)] | None = None
+    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "ES"
+
+
+class ConsentsView(BaseModel):
+    """How many were written down."""
+
+    recorded: int
+
+
+class ConsentView(BaseModel):
+    """One consent, or its withdrawal. at_s: seconds since 1970, UTC."""
+
+    purpose: str
+    channel: str
+    given: bool
+    source: str
+    at_s: float
 
 
 def _view(lead: Lead) -> LeadView:
@@ -91,8 +121,35 @@ async def add_dnc(
     house: TheHouse, phones: Annotated[list[str], Body(max_length=10_000)], source: str = "api", region: str = "ES"
 ) -> DncView:
     """Add numbers that must not be called. One that cannot be read refuses them all."""
-    try:
-        numbers = [parse_phone(phone, region) for phone in phones]
-    except PhoneError as error:
-        raise HTTPException(422, f"a number cannot be read: {error}; nothing was added") from None
-    return DncView(added=await house.stores.dnc.add(numbers, source, house.clock.now_s()))
+    return DncView(added=await house.stores.dnc.add(_numbers(phones, region), source, house.clock.now_s()))
+
+
+@router.post("/consents")
+async def add_consents(house: TheHouse, said: ConsentsSaid) -> ConsentsView:
+    """Record what people allowed or withdrew; the latest word counts. A number that cannot be read refuses them all."""
+    numbers, now_s = _numbers(said.phones, said.region), house.clock.now_s()
+    for number in numbers:
+        consent_id = new_id(now_s, house.engine.services.rng)
+        await house.stores.consents.record(
+            Consent(consent_id, number, "voice", said.purpose.value, said.given, said.source, said.at_s or now_s)
+        )
+    return ConsentsView(recorded=len(numbers))
+
+
+@router.get("/consents/{phone}")
+async def consents(phone: str, house: TheHouse) -> list[ConsentView]:
+    """Everything that the person with this E.164 number ever allowed or withdrew, oldest first."""
+    return [
+        ConsentView(purpose=each.purpose, channel=each.channel, given=each.given, source=each.source, at_s=each.at_s)
+        for each in await house.stores.consents.history(phone)
+    ]
+
+
+def _numbers(phones: list[str], region: str) -> list[E164]:
+    numbers = []
+    for place, phone in enumerate(phones, 1):
+        try:
+            numbers.append(parse_phone(phone, region))
+        except PhoneError as error:
+            raise HTTPException(422, f"number {place} cannot be read: {error}; nothing was written") from None
+    return numbers

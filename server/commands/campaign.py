@@ -22,12 +22,18 @@ def _text(file: Path) -> str:
 def check(file: Annotated[Path, typer.Argument(help="A campaign file (TOML).")]) -> None:
     """Say everything that is wrong with a campaign file, with its lines."""
     from campaigns.campaign_file import CampaignFileError, read_campaign
+    from campaigns.compliance import faults_of
+    from dialer.gate import in_words
+    from server.clock import SystemClock
 
     try:
         campaign = read_campaign(_text(file), str(file))
     except CampaignFileError as error:
         fail(error)
     console.print(f"{file}: campaign {campaign.campaign_id} ({campaign.mode.value}) is sound", highlight=False)
+    for fault in faults_of(campaign, SystemClock().now_s()):
+        words = f"  it cannot start yet: {in_words(fault)}"
+        console.print(words, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -42,6 +48,9 @@ def add(file: Path, config: ConfigOption = None) -> None:
         fail(error)
     view = ask(settings_of(config), "PUT", "/campaigns", content=text.encode())
     console.print(f"campaign {view['campaign_id']} dials lists {', '.join(view['lists'])}", highlight=False)
+    if view["running"]:
+        words = f"it goes on as it was until `timbre campaign stop` and `start {view['campaign_id']}`"
+        console.print(words, style="yellow", highlight=False)
 
 
 @app.command("import")

@@ -63,6 +63,15 @@ CHANGE = Statement(
         attempts=leads.c.attempts - bindparam("give_back"),
     )
 )
+_ASK_AGAIN = Statement(
+    update(leads)
+    .where(
+        leads.c.list_id == bindparam("b_list_id"),
+        text("leads.state IN ('retry', 'callback')"),
+        leads.c.last_outcome == bindparam("word"),
+    )
+    .values(due_at_s=0.0)
+)
 LIVE_ATTEMPT = Statement(select(attempts.c.attempt_id).where(attempts.c.lead_id == bindparam("lead_id"), LIVE))
 _LISTS = Statement(
     select(campaign_lists.c.list_id)
@@ -124,6 +133,10 @@ class SqlLeadStore:
         """Apply a change. Raises StorageConflict for an unknown lead, or one that a live attempt holds."""
         await self._database.write(partial(_change, change))
 
+    async def ask_again(self, campaign_id: str, word: str) -> int:
+        """Make leads due now that wait with `word` as last outcome; return how many."""
+        return await self._database.write(partial(_ask_again, campaign_id, word))
+
     async def counts(self, campaign_id: str) -> dict[str, int]:
         """Leads by state."""
         return dict(await self._database.read(lambda tx: tx.all(_COUNTS, {"id": campaign_id})))
@@ -141,6 +154,11 @@ class SqlLeadStore:
 def _several(lead_ids: Sequence[str], tx: Tx) -> Sequence[Lead]:
     rows = [tx.one(_GET, {"lead_id": lead_id}) for lead_id in lead_ids]
     return [lead_of(row) for row in rows if row]
+
+
+def _ask_again(campaign_id: str, word: str, tx: Tx) -> int:
+    lists = [row[0] for row in tx.all(_LISTS, {"campaign_id": campaign_id})]
+    return sum(tx.run(_ASK_AGAIN, {"b_list_id": list_id, "word": word}) for list_id in lists)
 
 
 def _rows(source: Iterator[Lead]) -> list[dict[str, Any]]:

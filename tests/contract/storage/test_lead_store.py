@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.lead import LeadChange, LeadState
 from storage.errors import StorageConflict
-from storage.port import ImportCounts
+from storage.port import ImportCounts, LeadList
 from tests.contract.storage.conftest import House
 
 
@@ -77,3 +77,19 @@ async def test_given_a_change_then_it_is_applied_but_never_to_a_lead_in_a_call(h
         await house.storage.leads.change(LeadChange(lead.lead_id, LeadState.NEW))
     with pytest.raises(StorageConflict, match="does not exist"):
         await house.storage.leads.change(LeadChange("nobody", LeadState.NEW))
+
+
+async def test_given_leads_that_wait_for_a_mending_when_asked_again_then_only_they_are_due_now(house: House) -> None:
+    waits = house.lead(1, state=LeadState.RETRY, next_call_at_s=900.0)
+    promised = house.lead(2, state=LeadState.CALLBACK, next_call_at_s=900.0)
+    busy, done = house.lead(3, state=LeadState.RETRY, next_call_at_s=900.0), house.lead(4)
+    elsewhere = house.lead(5, "l3", state=LeadState.RETRY, next_call_at_s=900.0)
+    await house.storage.lists.put(LeadList("l3", "nobody dials it", 1.0))
+    await house.add(waits, promised, busy, done, elsewhere)
+    retry, callback, closed = LeadState.RETRY, LeadState.CALLBACK, LeadState.CLOSED
+    for lead, state in ((waits, retry), (promised, callback), (done, closed), (elsewhere, retry)):
+        await house.storage.leads.change(LeadChange(lead.lead_id, state, 900.0, "waits"))
+    assert await house.storage.leads.due("c", 100.0, 9) == []
+    assert await house.storage.leads.ask_again("c", "waits") == 2
+    due = await house.storage.leads.due("c", 100.0, 9)
+    assert [lead.lead_id for lead in due] == [promised.lead_id, waits.lead_id]

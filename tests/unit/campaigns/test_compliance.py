@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.calling_window import knows_holidays_of
 from campaigns.campaign import Campaign, Compliance, DialMode, Hours, Purpose, SafeHarbour
-from campaigns.compliance import Allowed, ContactEvent, Facts, Refused, legal_windows, may_dial
+from campaigns.compliance import Allowed, ContactEvent, Facts, Refused, faults_of, legal_windows, may_dial
 from campaigns.consent import Basis, Consent
 from campaigns.lead import Lead
 from campaigns.phone import is_region
@@ -82,6 +82,24 @@ def test_a_spanish_commercial_call_must_not_show_a_mobile():
 def test_a_list_that_was_not_scrubbed_lately_is_refused(scrubbed):
     campaign = replace(SPAIN, compliance=Compliance(Basis.CONSENT, scrubbed))
     assert refused(may_dial(LEAD, campaign, Facts(), NOON_S)).rule == "es-lista-robinson"
+
+
+def test_what_the_campaign_file_breaks_is_said_with_its_mending_and_no_lead_is_given_up_for_it():
+    campaign = replace(SPAIN, caller_id="+34612345678", compliance=Compliance(Basis.CONSENT, {}))
+    mobile, unscrubbed = faults_of(campaign, NOON_S)[::-1]
+    assert "+34612345678" in mobile.mend
+    assert "scrubbed = { lista_robinson = 2026-11-24 }" in unscrubbed.mend
+    assert not faults_of(SPAIN, NOON_S)
+    answer = refused(may_dial(LEAD, campaign, Facts(), NOON_S))
+    assert (answer.allowed_again_at_s, answer.for_good) == (None, False)
+    assert refused(may_dial(LEAD, campaign, Facts(on_dnc=True), NOON_S)).for_good
+
+
+def test_a_message_that_comes_too_late_is_a_fault_only_where_somebody_can_be_abandoned():
+    late = campaign_for("GB", Purpose.RESEARCH, mode=DialMode.PREDICTIVE, safe_harbour=SafeHarbour(max_wait_s=3.0))
+    (fault,) = faults_of(late, NOON_S)
+    assert "max_wait_s is 3: set it to 2 or less" in fault.mend
+    assert not faults_of(replace(late, mode=DialMode.PROGRESSIVE), NOON_S)
 
 
 def test_consent_may_be_the_basis_until_it_is_too_old_or_revoked():

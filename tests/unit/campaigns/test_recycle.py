@@ -10,7 +10,7 @@ from campaigns.campaign import Campaign, CampaignLimits, Hours, RetryRule
 from campaigns.disposition import DEFAULT_DISPOSITIONS, Disposition, DispositionEffect
 from campaigns.lead import Lead, LeadState
 from campaigns.outcome import Outcome
-from campaigns.recycle import after_attempt, after_disposition, after_refusal, zones_for
+from campaigns.recycle import WAITS_FOR_MENDING, after_attempt, after_disposition, after_refusal, zones_for
 
 MADRID = ZoneInfo("Europe/Madrid")
 CAMPAIGN = Campaign("c", "C", "+34912345678", ("l",), ("t",), "S")
@@ -119,6 +119,12 @@ def test_a_refusal_names_when_to_try_again_or_ends_it():
     assert after_refusal(LEAD, True, None).state is LeadState.DNC
     assert after_refusal(LEAD, False, None).state is LeadState.CLOSED
     assert after_refusal(LEAD, False, 5.0).next_call_at_s == 5.0
+
+
+def test_a_lead_that_a_person_must_mend_something_for_waits():
+    change = after_refusal(LEAD, False, None, mended_at_s=9.0)
+    assert (change.state, change.next_call_at_s, change.last_outcome) == (LeadState.RETRY, 9.0, WAITS_FOR_MENDING)
+    assert after_refusal(LEAD, True, None, mended_at_s=9.0).state is LeadState.DNC
 
 
 def test_a_spanish_mobile_is_judged_in_both_spanish_zones():

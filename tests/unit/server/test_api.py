@@ -90,6 +90,35 @@ async def test_a_wrong_campaign_is_refused_with_every_line(client: httpx.AsyncCl
     assert (await client.get("/api/v1/campaigns")).json() == []
 
 
+async def test_a_campaign_that_breaks_a_rule_by_its_file_is_not_started_and_says_what_to_write(
+    client: httpx.AsyncClient,
+) -> None:
+    text = campaign_text("spring").replace('purpose = "research"', 'purpose = "marketing"')
+    assert (await client.put("/api/v1/campaigns", content=text)).status_code == 200
+    answer = await client.post("/api/v1/campaigns/spring/start")
+    assert answer.status_code == 409
+    assert "scrubbed = { lista_robinson =" in answer.json()["detail"]
+    assert (await client.get("/api/v1/campaigns/spring")).json()["wanted"] == "stopped"
+
+
+async def test_a_consent_and_its_withdrawal_are_kept_with_where_the_proof_is(client: httpx.AsyncClient) -> None:
+    for given in (True, False):
+        body = {"phones": ["612 345 678"], "purpose": "marketing", "given": given, "source": "form 12"}
+        assert (await client.post("/api/v1/consents", json=body)).json() == {"recorded": 1}
+    said = (await client.get("/api/v1/consents/+34612345678")).json()
+    assert [(each["given"], each["source"]) for each in said] == [(True, "form 12"), (False, "form 12")]
+
+
+@pytest.mark.parametrize("path", ["/dnc", "/consents"])
+async def test_a_number_that_cannot_be_read_is_named_by_its_place_and_nothing_is_written(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    body = {"phones": ["612 345 678", "hello"], "purpose": "marketing", "given": True, "source": "form 12"}
+    answer = await client.post(f"/api/v1{path}", json=body if path == "/consents" else body["phones"])
+    assert answer.status_code == 422
+    assert "number 2 cannot be read" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

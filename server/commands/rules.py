@@ -1,0 +1,98 @@
+"""`timbre rules`: what the law packs say, numbers that must not be called, what people allowed or withdrew."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from server.commands.console import ConfigOption, ask, console, fail, settings_of
+
+if TYPE_CHECKING:
+    from campaigns.rule_pack import AnyRule
+
+app = typer.Typer(
+    help="Calling rules: what the law packs say; do-not-call numbers, consents.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+FileArgument = Annotated[Path, typer.Argument(help="A text file, one phone number a line; - reads from the pipe.")]
+RegionOption = Annotated[str, typer.Option(help="Country of numbers without a prefix (ISO 3166 alpha-2).")]
+_A_REQUEST = 5000
+
+
+@app.command()
+def show(
+    country: Annotated[str, typer.Argument(help="ISO 3166 alpha-2, such as ES; nothing: every country.")] = "",
+) -> None:
+    """What the law packs say of calling numbers of a country: each rule with its source, date and confidence."""
+    from campaigns.rule_pack import shipped_packs
+
+    packs = shipped_packs()
+    wanted = country.upper()
+    if wanted and wanted not in packs:
+        fail(f"there is no pack for {wanted}: only the campaign's own rules hold there; known are {', '.join(packs)}")
+    for pack in [packs[wanted]] if wanted else packs.values():
+        console.print(f"{pack.title} ({pack.country})", style="bold")
+        console.print(_table(pack.rules))
+    console.print("Not legal advice: check them with a lawyer before you call.", style="yellow")
+
+
+def _table(rules: "tuple[AnyRule, ...]") -> Table:
+    table = Table(
+        "purposes", "rule", "source", "known", box=None, pad_edge=False, header_style="bold", padding=(0, 2, 1, 0)
+    )
+    for rule in rules:
+        every = len(rule.purposes) == 4
+        known = f"{rule.as_of}, {rule.confidence.value}"
+        table.add_row("all" if every else ", ".join(rule.purposes), rule.words, rule.source, known)
+    return table
+
+
+@app.command()
+def dnc(
+    file: FileArgument,
+    source: Annotated[str, typer.Option(help="Where the numbers come from.")] = "command line",
+    region: RegionOption = "ES",
+    config: ConfigOption = None,
+) -> None:
+    """Numbers that must never be called: their leads leave every list. One that cannot be read refuses its batch."""
+    settings = settings_of(config)
+    added = sum(
+        ask(settings, "POST", "/dnc", json=batch, params={"source": source, "region": region})["added"]
+        for batch in _batches(file)
+    )
+    console.print(f"{added} new numbers on the do-not-call list", highlight=False)
+
+
+@app.command()
+def consent(
+    file: FileArgument,
+    purpose: Annotated[str, typer.Option(help="marketing, collection, research or service.")],
+    source: Annotated[str, typer.Option(help="Where the proof is, such as a form's number.")],
+    withdrawn: Annotated[bool, typer.Option("--withdrawn", help="They do not allow it any more.")] = False,
+    region: RegionOption = "ES",
+    config: ConfigOption = None,
+) -> None:
+    """Record that people allowed to be called for a purpose, or withdrew it. The latest word counts."""
+    settings, recorded = settings_of(config), 0
+    for batch in _batches(file):
+        said = {"phones": batch, "purpose": purpose, "given": not withdrawn, "source": source, "region": region}
+        recorded += ask(settings, "POST", "/consents", json=said)["recorded"]
+    console.print(f"{recorded} {'withdrawals' if withdrawn else 'consents'} recorded", highlight=False)
+
+
+def _batches(file: Path) -> Iterator[list[str]]:
+    """The file's numbers, as many as one request takes; says where it is, so that "number 3" can be found."""
+    try:
+        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {error}")
+    if not (numbers := [line.strip() for line in text.splitlines() if line.strip()]):
+        fail(f"{file} has no numbers: write one a line")
+    for first in range(0, len(numbers), _A_REQUEST):
+        batch = numbers[first : first + _A_REQUEST]
+        if len(numbers) > _A_REQUEST:
+            console.print(f"numbers {first + 1} to {first + len(batch)}", highlight=False)
+        yield batch
