@@ -20,6 +20,10 @@ PARTS=(
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+# Ctrl-C while a part is installed: that part's own complaints are not the story.
+stopped() { printf '\nsetup: stopped; run it again and it goes on with what is missing\n' >&2; exit 130; }
+trap stopped INT TERM HUP
+
 missing_packages() {
   local part
   for part in "${PARTS[@]}"; do
@@ -57,6 +61,8 @@ without_autostart() {
 quietly() {
   local log status=0
   log=$(mktemp)
+  # shellcheck disable=SC2064  # now: the variable is gone when the trap runs
+  trap "rm -f '$log'" EXIT
   "$@" </dev/null >"$log" 2>&1 || status=$?
   if [ "$status" != 0 ]; then tail -n 25 "$log" >&2; fi
   rm -f "$log"
@@ -87,7 +93,7 @@ ensure_packages() {
   if [ "$(id -u)" != 0 ]; then
     fail "missing Debian packages, have them installed by root: apt-get install --no-install-recommends $missing"
   fi
-  say "installing Debian packages: $missing"
+  say "installing Debian packages, a minute or so: $missing"
   # shellcheck disable=SC2086
   apt_install $missing
 }
@@ -98,7 +104,7 @@ ensure_venv() {
     rm -rf "$VENV"
     "$PYTHON" -m venv "$VENV"
   fi
-  say "installing Python packages"
+  say "installing Python packages, one to three minutes"
   quietly "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
     -c constraints.txt -e ".[$EXTRAS]" || fail "pip could not install the Python packages"
 }
@@ -108,7 +114,7 @@ ensure_asterisk() {
 }
 
 compile_loops() {
-  say "compiling the inner loops of AMD and pacing"
+  say "compiling the inner loops of AMD and pacing, one to three minutes"
   quietly "$VENV/bin/python" -m server.compiled || fail "the inner loops could not be compiled"
 }
 

@@ -1,7 +1,6 @@
 """What a demo is asked to do, and where its parts live."""
 
 import random
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,13 +89,3 @@ def network_settings(options: DemoOptions) -> AsteriskSettings:
         sip_port=free_udp_port(),
         rtp_ports=free_rtp_range(random.Random(), 600),
     )
-
-
-def default_folder() -> Path:
-    """`var/demo` here; a temporary folder where this one cannot be written."""
-    folder = Path("var/demo").absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="timbre-demo-"))
-    return folder

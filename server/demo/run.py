@@ -2,17 +2,16 @@
 
 import asyncio
 import random
-import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from campaigns.lead import LeadState
 from media import soundfiles
 from media.softphone.fleet import RobotFleet
 from media.softphone.messages import EventKind, RobotEvent, RobotSpec
 from server.demo import campaign_file
+from server.demo.folder import fresh
 from server.demo.invariants import check_invariants
 from server.demo.leads import draw_leads, write_leads
 from server.demo.network import Network, prepare_network
@@ -39,8 +38,7 @@ _LAST_CALLS_S = 60.0
 
 async def run_demo(options: DemoOptions, say: Say, watch: Watch) -> DemoResult:
     """Run the whole demo; `watch` sees it twice a second. Raises what a person has to mend."""
-    await asyncio.to_thread(_fresh, options.folder)
-    async with telephone_network(options, say) as network:
+    async with fresh(options.folder, say), telephone_network(options, say) as network:
         settings = demo_settings(options, network.settings.sip_port)
         async with open_node(settings, say) as house:
             async with RobotFleet(agent_phones(settings, options)) as robots:
@@ -58,6 +56,7 @@ async def _campaign(
     say("every agent's line is standing")
     await _add_campaign(house, options, say)
     house.hub.listen(witness.take)
+    say(f"the campaign dials for {options.seconds:.0f} s; Ctrl-C stops it")
     began_s = house.clock.monotonic_s()
     await house.start_campaign(CAMPAIGN_ID)
     law = house.engine.runs[CAMPAIGN_ID].law.name
@@ -157,11 +156,3 @@ async def _truth(network: Network) -> list[CallTruth]:
     if not await asyncio.to_thread(network.truth_file.exists):
         return []
     return await asyncio.to_thread(read_truth, network.truth_file, network.prompts)
-
-
-def _fresh(folder: Path) -> None:
-    """Empty the demo's folder: every demo tells its own story."""
-    if folder.exists():
-        for entry in folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    folder.mkdir(parents=True, exist_ok=True)

@@ -93,3 +93,21 @@ def test_given_no_python_when_set_up_then_the_message_says_what_to_do(checkout: 
 
     assert done.returncode != 0
     assert "no Python 3.11" in done.stderr
+
+
+def test_given_ctrl_c_while_packages_are_installed_then_it_says_how_to_go_on_and_the_next_run_does(
+    checkout: Path,
+) -> None:
+    python = checkout / "python"
+    calm = python.read_text()
+    python.write_text(calm.replace("#!/bin/sh", '#!/bin/sh\ncase "$*" in *"-m pip "*) echo noise; kill -INT 0;; esac'))
+    done = subprocess.run(
+        ["bash", "tools/setup.sh"],
+        cwd=checkout, env=os.environ | {"TIMBRE_PYTHON": str(python)}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False, start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert done.stderr.split() == "setup: stopped; run it again and it goes on with what is missing".split()
+    for stub in (python, checkout / ".venv" / "bin" / "python"):
+        stub.write_text(calm)
+    assert _setup(checkout).stdout.splitlines()[-1] == "setup: ready: .venv/bin/timbre"
