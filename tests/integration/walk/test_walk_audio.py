@@ -91,3 +91,12 @@ def test_given_packets_with_a_pause_between_them_when_put_on_a_line_then_the_pau
     levels = np.abs(line.part(10.0, 12.2)) > 1000
     assert levels[: int(0.19 * HZ)].all() and not levels[int(0.21 * HZ) : int(1.99 * HZ)].any()
     assert levels[int(2.01 * HZ) : int(2.19 * HZ)].all()
+
+
+def test_given_a_stamp_that_is_some_samples_off_when_put_on_a_line_then_the_sound_has_no_seam() -> None:
+    sounds = [ulaw_encode(np.full(160, 1000 * (index + 1), np.int16)) for index in range(8)]
+    stamps = [index * 160 + (3 if index > 4 else 0) for index in range(8)]
+    late_s = [0.0006 if index > 4 else 0.0 for index in range(8)]
+    packets = [(10.0 + at * 0.02 + late_s[at], stamps[at], sounds[at]) for at in range(8)]
+    line = heard_of(packets, ulaw_decode)
+    assert np.array_equal(line.samples[: 8 * 160], np.concatenate([ulaw_decode(sound) for sound in sounds]))
