@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FIRST_SOUND_S = 0.5  # a caller takes a second of silence for a dead line
+SHORTEST_PAUSE_S = 0.2  # what is at hand in that time needs no sound before it
 BETWEEN_WORDS_S = 6.0
 BETWEEN_SOUNDS_S = 0.6
+AT_HAND_S = 0.25
+MADE_WITHIN_S = 15.0
 WAITING = (Spoken(SayAs.PROMPT, "waiting"),)
 """A soft sound of half a second that says that the line is alive; an answer need not wait for it to end for long."""
 
@@ -31,7 +34,9 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
     task: asyncio.Future[T] = asyncio.ensure_future(work)
     clock = visit.world.clock
     began_s = clock.monotonic_s()
-    ends_s, words_s, pause_s = began_s + timeout_s, began_s + FIRST_SOUND_S, FIRST_SOUND_S
+    # Two short waits in a row are one silence to the caller.
+    pause_s = max(SHORTEST_PAUSE_S, FIRST_SOUND_S - max(0.0, began_s - visit.quiet_since_s))
+    ends_s, words_s = began_s + timeout_s, began_s + pause_s
     try:
         while not task.done():
             left_s = ends_s - clock.monotonic_s()
@@ -60,14 +65,33 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
             task.exception()  # read, so that a failure after the caller has gone is no stray warning
 
 
+async def while_made(visit: "Visit", making: Awaitable[tuple[str, ...]], filler: Text) -> tuple[str, ...]:
+    """Media that a slow voice still makes, with the sounds of `with_filler` meanwhile.
+
+    Raises PortTrouble, CallerGone.
+    """
+    try:
+        return await with_filler(visit, making, MADE_WITHIN_S, filler)
+    except TimedOut:
+        raise PortTrouble(f"the speech engine did not make a sentence within {MADE_WITHIN_S:g} s") from None
+
+
 async def _fill(visit: "Visit", filler: Text | None) -> None:
     try:
-        if filler is None:
-            await visit.play(await visit.world.speech.render(WAITING, visit.language), barge_in=False)
-        else:
-            await visit.say(filler, barge_in=False)
+        media = await _at_hand(visit, filler) if filler is not None else ()
+        await visit.play(media or await visit.world.speech.render(WAITING, visit.language), barge_in=False)
     except (PortTrouble, ExpressionFailed) as error:  # the work goes on all the same
         visit.trouble(f"a word for the waiting caller: {error}")
+
+
+async def _at_hand(visit: "Visit", filler: Text) -> tuple[str, ...]:
+    """The words for waiting, unless they would have to be made first: then the sound does."""
+    making = asyncio.ensure_future(visit.media(filler))
+    try:
+        await _any_of({making}, AT_HAND_S)
+        return making.result() if making.done() else ()
+    finally:
+        making.cancel()
 
 
 async def _any_of(tasks: set[asyncio.Future[Any]], timeout_s: float) -> None:

@@ -244,7 +244,8 @@ class EventSink(Protocol):
 class Bookmark:
     """Where a caller is in a flow, so that another process can go on there. variables: only those not sensitive.
 
-    passes: how often the caller came to each node that acts (`ivr.nodes.base`), this time included.
+    passes: how often the caller came to each node that acts (`ivr.nodes.base`), this time included. asked: a question
+    that must not be asked twice was about to be asked.
     """
 
     call_id: str
@@ -254,6 +255,7 @@ class Bookmark:
     language: str
     variables: Fields
     passes: Mapping[str, int] = field(default_factory=dict)
+    asked: bool = False
 
 
 class Bookmarks(Protocol):
@@ -263,8 +265,8 @@ class Bookmarks(Protocol):
         """Replace the call's bookmark; called at every node."""
         ...
 
-    async def kept(self, call_id: str) -> None:
-        """Return when the last bookmark would survive kill -9; a store that is down is waited for a moment only."""
+    async def kept(self, call_id: str) -> bool:
+        """Whether the last bookmark would survive kill -9; a store that is down is waited for a moment only."""
         ...
 
     def drop(self, call_id: str) -> None:

@@ -43,6 +43,7 @@ class Session:
 
         A session that is cancelled (its process stops) leaves the call and its bookmark to whoever goes on.
         """
+        self._visit.quiet_since_s = self._began_s
         self._visit.note(SessionStarted(*self._where(), self._visit.language))
         try:
             reached = await self._walk()
@@ -100,13 +101,14 @@ class Session:
     async def _one(self, name: NodeName) -> Step:
         node, visit = self._flow.nodes[name], self._visit
         visit.node = name
+        visit.asked = self._steps == 0 and self._start is not None and self._start.asked
         self._steps += 1
         visit.steps_without_caller += 1
-        if node.acts:
+        if node.acts or node.numbered:
             visit.passes[str(name)] = visit.passes.get(name, 0) + 1
         began_s = self._world.clock.monotonic_s()
         visit.note(NodeEntered(*self._where(), name, node.do))
-        self._world.bookmarks.keep(self._bookmark(name))
+        self._world.bookmarks.keep(visit.bookmark())
         try:
             step = await self._tried(node)
         except CallerGone:
@@ -150,11 +152,6 @@ class Session:
             if is_so:
                 self._visit.trouble(what)
         return any(lost.values())
-
-    def _bookmark(self, node: str) -> Bookmark:
-        visit = self._visit
-        call_id, variables = self._line.facts.call_id, visit.open_variables()
-        return Bookmark(call_id, self._flow.flow, visit.version, node, visit.language, variables, dict(visit.passes))
 
     def _where(self) -> tuple[str, str, str, float]:
         return self._line.facts.call_id, self._flow.flow, self._visit.version, self._world.clock.now_s()

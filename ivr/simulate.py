@@ -340,8 +340,8 @@ class _Everything:
     def keep(self, bookmark: Bookmark) -> None:
         self._taken.variables = dict(bookmark.variables)
 
-    async def kept(self, call_id: str) -> None:
-        pass
+    async def kept(self, call_id: str) -> bool:
+        return True
 
     def drop(self, call_id: str) -> None:
         pass

@@ -15,9 +15,9 @@ from ivr.fields import Formula, NodeName
 from ivr.flow_head import FlowHead
 from ivr.functions import ExpressionFailed, Moment
 from ivr.line import CallerLine, KeyRequest, Keys, KeysEnd, Played
-from ivr.patience import with_filler
+from ivr.patience import while_made, with_filler
 from ivr.phrases import PHRASES, Phrase
-from ivr.port import SayAs, Spoken, World
+from ivr.port import Bookmark, SayAs, Spoken, World
 from ivr.secret import Secret
 from ivr.texts import Insert, Piece, Recording, Text
 from ivr.values import PortTrouble, TimedOut, Value
@@ -63,7 +63,11 @@ class Missed(StrEnum):
 
 @dataclass
 class Visit:
-    """A caller in a flow. variables hold Secret for sensitive ones; digits typed for them never leave the wrapper."""
+    """A caller in a flow. variables hold Secret for sensitive ones; digits typed for them never leave the wrapper.
+
+    quiet_since_s: when the caller heard or did something last (monotonic); asked: what the present node must not ask
+    twice has been asked, perhaps by another process.
+    """
 
     flow: FlowHead
     version: str
@@ -78,6 +82,8 @@ class Visit:
     promised: bool = False
     passes: dict[str, int] = field(default_factory=dict)
     own_sayings: dict[tuple[tuple[Spoken, ...], str], tuple[float, tuple[str, ...]]] = field(default_factory=dict)
+    quiet_since_s: float = 0.0
+    asked: bool = False
 
     # -- values
 
@@ -186,12 +192,14 @@ class Visit:
         return money[0] if money else None
 
     async def say(self, text: Text, *, barge_in: bool = True, extra: Mapping[str, Value] | None = None) -> Played:
-        """Speak. Raises PortTrouble when the caller could not hear it."""
-        return await self.play(await self.media(text, extra), barge_in=barge_in)
+        """Speak. Raises PortTrouble when the caller could not hear it; a voice that takes long is waited for."""
+        media = await while_made(self, self.media(text, extra), PHRASES[Phrase.ONE_MOMENT])
+        return await self.play(media, barge_in=barge_in)
 
     async def play(self, media: Sequence[str], *, barge_in: bool = True) -> Played:
         """Play media. Raises PortTrouble when the caller could not hear them."""
         played = await self.line.play(media, barge_in=barge_in)
+        self.quiet_since_s = self.world.clock.monotonic_s()
         if played is Played.FAILED:
             raise PortTrouble("a prompt could not be played: is its file where the exchange can read it?")
         return played
@@ -217,11 +225,35 @@ class Visit:
 
         return await self.durably(known_first(), timeout_s)
 
+    async def once(self, work: Callable[[], Awaitable[T]], timeout_s: float, filler: Text | None) -> T:
+        """As `patiently`, for what must not be asked twice: the next process knows of it before it is asked.
+
+        Raises TimedOut when another process asked it for this very pass: what came of that, nobody knows. PortTrouble
+        when it could not be written down: then nothing was asked.
+        """
+        if self.asked:
+            raise TimedOut("it was asked before the server was restarted, and is not asked again")
+
+        async def known_first() -> T:
+            self.asked = True
+            self.world.bookmarks.keep(self.bookmark())
+            if not await self.world.bookmarks.kept(self.line.facts.call_id):
+                raise PortTrouble("that it would be asked could not be written down: it was not asked")
+            return await work()
+
+        return await self.patiently(known_first(), timeout_s, filler)
+
+    def bookmark(self) -> Bookmark:
+        """Where the caller is."""
+        where = (self.line.facts.call_id, self.flow.flow, self.version, self.node, self.language)
+        return Bookmark(*where, self.open_variables(), dict(self.passes), self.asked)
+
     # -- asking
 
     async def keys(self, request: KeyRequest) -> Keys:
         """Take digits. Digits typed are proof of a caller: the guard against endless loops starts again."""
         keys = await self.line.keys(request)
+        self.quiet_since_s = self.world.clock.monotonic_s()
         if keys.digits:
             self.steps_without_caller = 0
         return keys

@@ -133,9 +133,9 @@ class FlowNotes:
         """Keep where a call is."""
         self._reception.bookmark(bookmark.call_id, bookmark.flow, bookmark.node, write_bookmark(bookmark))
 
-    async def kept(self, call_id: str) -> None:
-        """Return when it is committed, after three seconds at most: no message waits for a full disk."""
-        await self._reception.written(call_id, _WRITTEN_WITHIN_S)
+    async def kept(self, call_id: str) -> bool:
+        """Whether it is committed, after three seconds at most: no message waits for a full disk."""
+        return await self._reception.written(call_id, _WRITTEN_WITHIN_S)
 
     def drop(self, call_id: str) -> None:
         """Nothing: a call that is over is never resumed, and a stopping server must not forget a live one."""
@@ -252,7 +252,7 @@ def write_bookmark(bookmark: Bookmark) -> str:
     kept = replace(bookmark, call_id="", variables={}, passes={})
     parts: dict[str, Any] = {name: getattr(kept, name) for name in ("flow", "version", "node", "language")}
     passes = {str(node): count for node, count in bookmark.passes.items()}  # JSON takes no other kind of text
-    return orjson.dumps(parts | {"variables": variables, "passes": passes}).decode()
+    return orjson.dumps(parts | {"variables": variables, "passes": passes, "asked": bookmark.asked}).decode()
 
 
 def read_bookmark(call_id: str, text: str) -> Bookmark:

@@ -26,8 +26,8 @@ from ivr.speech import FlowSpeech
 from media.prompts import PromptLibrary
 from media.recordings import RecordingStore as RecordingFolder
 from media.speech.cache import SpeechCache
-from media.speech.espeak import Espeak
 from media.speech.speaker import Speaker
+from media.speech.tts import SpeechFailed, TextToSpeech, load_engine
 from server.flow_ports import FlowPorts, flow_ports
 from server.flow_world import Answers, DurableLocks, EmergencySwitches, FlowHouse, FlowNotes
 from server.house_sounds import NodeSounds
@@ -166,7 +166,7 @@ def compose_inbound(
     check_lines(settings)
     cache = SpeechCache(settings.var_dir / "prompts" / "speech", clock)
     sounds_dir, music = _asterisk_sounds(settings)
-    speaker = Speaker(library, Espeak(), cache, sounds_dir)
+    speaker = Speaker(library, _engine(settings), cache, sounds_dir)
     own_music = [Path(settings.media.music).absolute()] if settings.media.music else []
     sounds = NodeSounds(library, speaker, [*own_music, settings.var_dir / "sounds" / "music", *music])
     recorder = TalkRecorder(folder, control, clock, sink)
@@ -200,6 +200,13 @@ def compose_inbound(
     )  # fmt: skip
     led = {part.number: part.flow for part in settings.lines if part.flow}
     return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, ports, led, clock, sink)
+
+
+def _engine(settings: Settings) -> TextToSpeech:
+    try:
+        return load_engine(settings.media.speech_engine)
+    except SpeechFailed as error:
+        raise SettingsError(f"media.speech_engine: {error}") from error
 
 
 def _asterisk_sounds(settings: Settings) -> tuple[Path | None, list[Path]]:

@@ -77,6 +77,7 @@ class MediaSettings(_Part):
 
     tap_slots: calls that AMD can listen to at once. prompts: your own sound files, looked up before the built-in ones.
     music: folder of music on hold, 8 kHz WAV that Asterisk can read; empty: var/sounds/music, else Asterisk's own.
+    speech_engine: what is not recorded is spoken by it: "espeak-ng", a plugin's name, or its path "module:factory".
     """
 
     audiosocket_host: str = "127.0.0.1"
@@ -85,6 +86,7 @@ class MediaSettings(_Part):
     tap_slots: Annotated[int, Field(ge=1, le=20_000)] = 512
     prompts: tuple[str, ...] = ()
     music: str = ""
+    speech_engine: str = "espeak-ng"
     min_free_mb: Annotated[int, Field(ge=0)] = 200
 
 

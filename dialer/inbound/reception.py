@@ -94,13 +94,15 @@ class Reception:
         if (call := self.calls.get(call_id)) is not None:
             call.journal.note(flow=flow, flow_node=node, bookmark=bookmark)
 
-    async def written(self, call_id: str, within_s: float) -> None:
-        """Return when everything of a call is committed, after `within_s` at most."""
+    async def written(self, call_id: str, within_s: float) -> bool:
+        """Whether everything of a call is committed, after `within_s` at most."""
         if (call := self.calls.get(call_id)) is not None:
             try:
                 await asyncio.wait_for(call.journal.flush(), within_s)
             except TimeoutError:
-                self.services.trouble("a message goes out before the call's place in its flow is written down", call_id)
+                self.services.trouble("a call's place in its flow could not be written down in time", call_id)
+                return False
+        return True
 
     def call_of(self, agent_id: str) -> InboundCall | None:
         """The call that an agent talks on."""

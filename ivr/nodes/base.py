@@ -13,11 +13,13 @@ class Node(Part):
     listens: the node waits for the caller or for somebody else, so that a loop through it is no endless one.
     acts: it tells somebody outside; what it began is finished after a restart, under the same `Visit.action_id`, even
     when the caller is gone.
+    numbered: its visits are counted, so that `Visit.action_id` names this one, after a restart too; so is what acts.
     """
 
     failures: ClassVar[tuple[str, ...]] = ()
     listens: ClassVar[bool] = False
     acts: ClassVar[bool] = False
+    numbered: ClassVar[bool] = False
     note: str = ""
 
     async def visit(self, at: Visit) -> Step:

@@ -18,6 +18,7 @@ class Lookup(Node):
     """Ask a source and keep fields of its answer. ask: parameter -> expression; into: variable -> field.
 
     timeout_s holds for all attempts together; a source that is no pure read is asked once, whatever `retries` says.
+    After a restart in the middle of that the caller goes on at `timeout`: no answer came, and it is not asked again.
     """
 
     failures: ClassVar[tuple[str, ...]] = ("not_found", "timeout", "failed")
@@ -36,7 +37,7 @@ class Lookup(Node):
     async def visit(self, at: Visit) -> Step:
         """Ask, with a word to the caller when it takes long."""
         try:
-            answer = await at.patiently(self._asked(at), self.timeout_s, self.wait_text)
+            answer = await self._answer(at)
         except TimedOut as error:
             at.trouble(f"source {self.source!r}: {error}")
             return self.failure("timeout")
@@ -47,6 +48,11 @@ class Lookup(Node):
                 raise PortTrouble(f"source {self.source!r} gave no field {name!r}")
             at.store(variable, answer[name])
         return Go("next", self.next)
+
+    async def _answer(self, at: Visit) -> Fields | None:
+        if at.world.lookup.repeatable(self.source):
+            return await at.patiently(self._asked(at), self.timeout_s, self.wait_text)
+        return await at.once(lambda: self._asked(at), self.timeout_s, self.wait_text)
 
     async def _asked(self, at: Visit) -> Fields | None:
         lookup = at.world.lookup

@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from campaigns.ids import key_of
 from ivr.checksums import luhn
 from ivr.fields import Formula, NodeName, Seconds, Tries, VariableName
 from ivr.functions import ExpressionFailed
@@ -35,6 +34,7 @@ class Payment(Node):
 
     failures: ClassVar[tuple[str, ...]] = ("refused", "cancelled", "no_input", "invalid", "failed")
     listens: ClassVar[bool] = True
+    numbered: ClassVar[bool] = True
     do: Literal["payment"]
     amount: Formula
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -61,8 +61,8 @@ class Payment(Node):
             card = await self._card(at)
             if isinstance(card, str):
                 return self.failure(card)
-            key = key_of(f"{at.line.facts.call_id}:{at.node}:{at.new_id()}")
-            asked = at.world.tokeniser.tokenise(card, Decimal(amount), self.currency, key)
+            # A kill in the middle of this: the caller types the card again, and the provider knows the request.
+            asked = at.world.tokeniser.tokenise(card, Decimal(amount), self.currency, at.action_id())
             token = await at.durably(asked, self.provider_timeout_s)
         if token is None:
             return self.failure("refused")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from media import soundfiles
 from tests.support.inbound_caller import tone
+from tests.support.slow_voice import SLOWLY
 
 DID, QUEUE_DID, SURVEY_DID, TELL_DID = "+34910000001", "+34910000002", "+34910000003", "+34910000004"
+ORDER_DID, SLOW_DID = "+34910000005", "+34910000006"
 MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 1500.0
 SETTINGS = f"""
 [ivr]
@@ -13,6 +15,7 @@ flows = "{{folder}}/flows"
 [media]
 prompts = ["{{folder}}/sounds"]
 music = "{{folder}}/music"
+speech_engine = "tests.support.slow_voice:SlowVoice"
 [[trunks]]
 name = "carrier"
 host = "127.0.0.1"
@@ -31,6 +34,12 @@ flow = "opinion"
 [[lines]]
 number = "{TELL_DID}"
 flow = "avisa"
+[[lines]]
+number = "{ORDER_DID}"
+flow = "pide"
+[[lines]]
+number = "{SLOW_DID}"
+flow = "lento"
 [[extensions]]
 number = "201"
 agent = "agent00"
@@ -139,7 +148,57 @@ nodes:
     do: goodbye
     text: "{uno:prompt}"
 """
+# The order must not be placed twice: `pedido` is a source that is not repeatable.
+ORDER_FLOW = """
+flow: pide
+language: es
+start: menu
+rescue: {queue: later}
+nodes:
+  menu:
+    do: menu
+    text: "{menu:prompt}"
+    keys: {"1": pide}
+  pide:
+    do: lookup
+    source: pedido
+    ask: {quien: caller}
+    timeout_s: 20
+    next: adios
+    timeout: duda
+    failed: adios
+  duda:
+    do: menu
+    text: "{menu:prompt}"
+    keys: {"2": adios}
+  adios:
+    do: goodbye
+    text: "{uno:prompt}"
+"""
+
+SLOW_FLOW = f"""
+flow: lento
+language: es
+start: dice
+rescue: {{queue: later}}
+variables:
+  nombre: {{type: text, start: "'Eva'"}}
+nodes:
+  dice:
+    do: say
+    text: "Muy {SLOWLY}, {{nombre}}."
+    next: adios
+  adios:
+    do: goodbye
+    text: "{{uno:prompt}}"
+"""
 _CRM = """
+[[ivr.sources]]
+kind = "http"
+name = "pedido"
+url = "{crm}pedido"
+method = "POST"
+timeout_s = 20
 [[ivr.hooks]]
 name = "crm"
 url = "{crm}"
@@ -165,4 +224,6 @@ def furnish(folder: Path, crm: str = "http://127.0.0.1:9/") -> str:
     (folder / "flows" / "tonos.yaml").write_text(flow)
     (folder / "flows" / "opinion.yaml").write_text(SURVEY_FLOW)
     (folder / "flows" / "avisa.yaml").write_text(TELLING_FLOW)
+    (folder / "flows" / "pide.yaml").write_text(ORDER_FLOW)
+    (folder / "flows" / "lento.yaml").write_text(SLOW_FLOW)
     return SETTINGS.replace("{folder}", str(folder)) + _CRM.format(crm=crm, key=CRM_KEY)

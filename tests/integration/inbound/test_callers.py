@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from agents.agent import AgentState
 from dialer.inbound.events import CallOver, CallQueued, TalkBegan
 from dialer.inbound.orders import Act, Target, TargetOf
+from media.g711 import ulaw_decode
 from media.softphone.messages import EventKind
 from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from storage.calls import Talk
-from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, furnish
+from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, SLOW_DID, furnish
 from tests.support.inbound_caller import InboundCaller, Keys, tone
 from tests.support.live_house import LiveHouse, live_house
+from tests.support.slow_voice import TAKES_S
 from tests.support.until import until
+from tests.support.walk_audio import LONGEST_GAP_S, heard_of, longest_gap
+from tests.support.walk_line import Turn
 
 pytestmark = pytest.mark.asterisk
 
@@ -74,10 +78,22 @@ def sip(live: LiveHouse) -> tuple[str, int]:
     return "127.0.0.1", live.folder.settings.asterisk.sip_port
 
 
+async def gap_while_made(live: LiveHouse) -> tuple[float, float]:
+    """A call whose first sentence is long in the making: the longest silence until its end, and when that was."""
+    async with InboundCaller(sip(live), SLOW_DID, caller="+34600111777") as caller:
+        await caller.hears_tone(ONE_HZ, timeout_s=20.0)
+        await caller.ended()
+    assert caller.answered_s is not None and caller.ended_s is not None
+    heard = await asyncio.to_thread(heard_of, list(caller.packets), ulaw_decode)
+    gap_s, _ = longest_gap(heard, [Turn(caller.answered_s, False)], caller.ended_s)
+    return gap_s, caller.ended_s - caller.answered_s
+
+
 async def test_given_a_menu_when_keys_come_in_any_way_then_the_prompt_stops_and_the_branch_is_heard(
     inbound_network: Network,
 ) -> None:
     async with node(inbound_network) as live:
+        slow = asyncio.create_task(gap_while_made(live), name="the slow voice")
         for how in Keys:
             async with InboundCaller(sip(live), DID, keys=how) as caller:
                 await caller.hears_tone(MENU_HZ)
@@ -87,7 +103,10 @@ async def test_given_a_menu_when_keys_come_in_any_way_then_the_prompt_stops_and_
                 # Some 0.1 s on a quiet machine. The prompt goes on for 8 s: whoever heard its end would be far later.
                 assert heard_s - pressed_s < 3.0, how
                 await caller.ended()
-        await until(lambda: len(live.of(CallOver)) == 3)
+        gap_s, said_after_s = await slow
+        print("longest gap before a sentence that took", TAKES_S, "s to make:", round(gap_s, 2), "s")
+        assert gap_s <= LONGEST_GAP_S and said_after_s > TAKES_S
+        await until(lambda: len(live.of(CallOver)) == 4)
         assert live.troubles() == []
 
 

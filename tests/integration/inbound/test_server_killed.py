@@ -24,6 +24,7 @@ from tests.integration.inbound.phone_line import (
     MENU_HZ,
     MUSIC_HZ,
     ONE_HZ,
+    ORDER_DID,
     QUEUE_DID,
     SURVEY_DID,
     TELL_DID,
@@ -46,6 +47,12 @@ class Crm:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     taken: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+
+    async def order(self, request: web.Request) -> web.Response:
+        self.orders.append(await request.json())
+        await self.open.wait()
+        return web.json_response({})
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -69,6 +76,7 @@ class Crm:
 async def crm() -> AsyncIterator[Crm]:
     made, app = Crm(), web.Application()
     app.router.add_post("/", made.take)
+    app.router.add_post("/pedido", made.order)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -95,7 +103,9 @@ async def test_given_webhooks_on_their_way_when_the_server_is_killed_then_none_i
                     raise
                 finally:
                     await server.stop()
-        assert sorted(call["ended_how"] for call in calls) == ["goodbye", "goodbye", "lost"]
+        assert sorted(call["ended_how"] for call in calls) == ["goodbye", "goodbye", "goodbye", "lost"]
+        # What must not be ordered twice was not, although nobody knows what came of it.
+        assert others.orders == [{"quien": "+34600111666"}]
         # Three callers, three events and three messages, whatever came twice; a repeat says the same.
         events, messages = others.told("pago"), others.told("message")
         assert len(events) == len(messages) == 3 and others.answered == events.keys() | messages.keys()
@@ -111,8 +121,9 @@ async def told_across_a_kill(server: LiveProcess, others: Crm) -> list[dict[str,
         InboundCaller(sip, TELL_DID, caller="+34600111444") as was_told,
         InboundCaller(sip, TELL_DID) as stays,
         InboundCaller(sip, TELL_DID, caller="+34600111333") as leaves,
+        InboundCaller(sip, ORDER_DID, caller="+34600111666") as orders,
     ):
-        for caller in (was_told, stays, leaves):
+        for caller in (was_told, stays, leaves, orders):
             await caller.hears_tone(MENU_HZ)
         others.open.set()
         await was_told.press("1")
@@ -121,19 +132,20 @@ async def told_across_a_kill(server: LiveProcess, others: Crm) -> list[dict[str,
         others.open.clear()
         await stays.press("1")
         await leaves.press("1")
-        await until(lambda: len(others.taken) == 4, 20.0)
+        await orders.press("1")
+        await until(lambda: len(others.taken) == 4 and len(others.orders) == 1, 20.0)
         await server.kill()
         await leaves.hang_up()
         others.open.set()
         await server.start(_START_S)
         await until(lambda: len(others.told("message")) == 3 and len(others.answered) == 6, 40.0)
         back_s = time.monotonic()
-        for caller in (stays, was_told):
+        for caller in (stays, was_told, orders):
             await caller.hears_tone(MENU_HZ, since_s=back_s, timeout_s=20.0)
             await caller.press("2")
             await caller.ended()
         calls: list[dict[str, Any]] = await server.asked_until(
-            "/inbound/calls", lambda calls: len(calls) == 3 and all(call["ended_at_s"] for call in calls)
+            "/inbound/calls", lambda calls: len(calls) == 4 and all(call["ended_at_s"] for call in calls)
         )
         return calls
 

@@ -333,8 +333,8 @@ def test_given_a_node_that_stops_when_a_session_is_cancelled_then_the_call_and_i
             def keep(self, bookmark: Bookmark) -> None:
                 pass
 
-            async def kept(self, call_id: str) -> None:
-                pass
+            async def kept(self, call_id: str) -> bool:
+                return True
 
             def drop(self, call_id: str) -> None:
                 dropped.append(call_id)
