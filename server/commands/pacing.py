@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +24,7 @@ app.command("ab")(pacing_trace.ab)
 app.command("dryrun")(pacing_ahead.dryrun)
 _errors = Console(stderr=True)
 _MOST_AGENTS = 1000
+_MOST_SEEDS = 10_000
 
 ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario file, TOML (docs/pacing.md).")]
 SeedsOption = Annotated[str, typer.Option(help="Seeds: 1-10, or 1,2,5.")]
@@ -57,11 +59,13 @@ def _seeds(text: str) -> list[int]:
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
-            seeds += range(int(first), int(last or first) + 1)
+            seeds += range(int(first), min(int(last or first), int(first) + _MOST_SEEDS) + 1)
     except ValueError:
         seeds = []
     if not seeds or min(seeds) < 0:
         raise _fail(f"--seeds: {text!r} names no seeds: write 1-10, or 1,2,5")
+    if len(seeds) > _MOST_SEEDS:
+        raise _fail(f"--seeds: {text!r} names more than {_MOST_SEEDS:,} seeds")
     return seeds
 
 
@@ -87,29 +91,18 @@ def simulate_command(
 ) -> None:
     """Simulate shifts of one law and print what came of each."""
     data, chosen, numbers = _scenario(scenario), _law(law), _seeds(seeds)
-    try:
-        results = [simulate(data, chosen, team, seed) for team in _teams(agents, data) for seed in numbers]
-    except ValueError as error:  # a history file that only now is read
-        raise _fail(f"{scenario}: {error}") from None
+    _see_that_it_can_be_written("--json", json)
+    results = [simulate(data, chosen, team, seed) for team in _teams(agents, data) for seed in numbers]
     if json is not None:
         _write(json, {"scenario": data.name, "law": chosen.name, "results": [each.as_json() for each in results]})
     _print_shifts(results)
 
 
 def _print_shifts(results: list[ShiftResult]) -> None:
-    table = Table(title=f"{results[0].scenario}, {results[0].law}")
-    for title in (
-        "agents",
-        "seed",
-        "people",
-        "abandoned",
-        "AMD errors",
-        "abandonment %",
-        "occupancy %",
-        "idle s",
-        "calls",
-    ):
-        table.add_column(title, justify="right")
+    table = _table(
+        f"{results[0].scenario}, {results[0].law}",
+        ("agents", "seed", "people", "abandoned", "AMD errors", "abandoned %", "occupancy %", "idle s", "calls"),
+    )
     for each in results:
         table.add_row(
             str(each.agents), str(each.seed), str(each.people_answered), str(each.abandoned),
@@ -130,13 +123,9 @@ def compare(
 ) -> None:
     """Run many laws on the same shifts, side by side."""
     chosen, numbers, report = _laws(laws), _seeds(seeds), _report(html, json)
-    for path in scenarios:
-        data = _scenario(path)
+    for data in [_scenario(path) for path in scenarios]:  # all are looked at before the first is run
         for team in _teams(agents, data):
-            try:
-                comparison = compare_laws(data, chosen, team, numbers)
-            except ValueError as error:  # a history file that only now is read
-                raise _fail(f"{path}: {error}") from None
+            comparison = compare_laws(data, chosen, team, numbers)
             _print_comparison(comparison)
             _keep(report, comparison)
 
@@ -169,7 +158,15 @@ def _laws(names: str) -> list[SimLaw]:
     return list(LAWS.values()) if names == "all" else [_law(name) for name in names.split(",")]
 
 
+def _see_that_it_can_be_written(option: str, path: Path | None) -> None:
+    """Before minutes of computing, not after them."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise _fail(f"{option}: {path} cannot be written: " + ("it is a folder" if path.is_dir() else "no such folder"))
+
+
 def _report(html: Path | None, json: Path | None) -> Report:
+    _see_that_it_can_be_written("--html", html)
+    _see_that_it_can_be_written("--json", json)
     try:
         return Report(html, json)
     except PlotsMissing as error:
@@ -183,18 +180,19 @@ def _keep(report: Report, comparison: Comparison) -> None:
         raise _fail(f"{error.filename}: cannot be written: {error.strerror}") from None
 
 
+def _table(title: str, columns: tuple[str, ...]) -> Table:
+    """A table whose names and figures are whole on a terminal of 80 columns; long titles of columns take two lines."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in columns:
+        table.add_column(name.replace(" ", "\n"), justify="left" if name == "law" else "right")
+    return table
+
+
 def _print_comparison(comparison: Comparison) -> None:
-    table = Table(title=f"{comparison.scenario}, {comparison.agents} agents, {len(comparison.seeds)} seeds")
-    for title in (
-        "law",
-        "occupancy % (95 %)",
-        "abandonment %",
-        "worst seed",
-        "seeds over cap",
-        "idle s",
-        "productive %",
-    ):
-        table.add_column(title, justify="left" if title == "law" else "right")
+    table = _table(
+        f"{comparison.scenario}, {comparison.agents} agents, {len(comparison.seeds)} seeds (± 95 %)",
+        ("law", "occupancy %", "abandoned %", "worst seed", "seeds over", "idle s", "productive %"),
+    )
     for row in comparison.rows:
         table.add_row(
             row.law, f"{row.occupancy:.1f} ± {row.occupancy_half:.1f}", f"{row.abandonment:.2f}",

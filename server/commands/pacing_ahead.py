@@ -82,7 +82,10 @@ def _with_stores(config: Path | None, work: Callable[[Stores, Settings], Awaitab
 
 async def _campaign(stores: Stores, settings: Settings, name: str) -> Campaign:
     if name.endswith(".toml"):
-        return read_campaign(await asyncio.to_thread(Path(name).read_text, "utf-8"), name)
+        try:
+            return read_campaign(await asyncio.to_thread(Path(name).read_text, "utf-8"), name)
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{name}: cannot be read: {getattr(error, 'strerror', None) or 'it is not text in UTF-8'}")
     if stored := await stores.campaigns.get(name):
         return read_campaign(stored.definition, f"stored campaign {name}")
     for path in await asyncio.to_thread(lambda: sorted(settings.campaigns.glob("*.toml"))):
@@ -117,6 +120,9 @@ def _print_blocked(campaign: Campaign, start_s: float, blocked: Blocked) -> None
         f"({blocked.bad_numbers} numbers that do not exist or are a fax), {blocked.on_dnc} on the do-not-call list",
         highlight=False,
     )
+    if not blocked.leads:
+        lists = ", ".join(campaign.lists)
+        say(f"there is nobody to call: no lead is in the lists {lists}", style="yellow", highlight=False)
     refused = blocked.reasons.total()
     of = "" if blocked.asked == blocked.callable else f" (of {blocked.asked} judged, spread evenly)"
     say(f"blocked by rules: {refused}{of}; about {blocked.allowed} may be called", highlight=False)

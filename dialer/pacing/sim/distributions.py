@@ -15,7 +15,8 @@ from pydantic import ConfigDict, Field
 STRICT = ConfigDict(extra="forbid")
 QUANTILES = 4096
 _DRAWS = 400_000
-Seconds = Annotated[float, Field(ge=0, le=36_000)]
+_LONGEST_S = 36_000.0
+Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S)]
 
 
 class Kind(StrEnum):
@@ -56,7 +57,7 @@ class Distribution:
         if self.kind is Kind.VALUES and not self.values_s and not self.file:
             raise ValueError("kind 'values' needs values_s or file: the history is empty")
         if self.kind not in (Kind.UNIFORM, Kind.VALUES, Kind.CONSTANT) and self.mean_s <= 0:
-            raise ValueError(f"kind {self.kind.value!r} needs mean_s over 0")
+            raise ValueError(f"kind {self.kind.value!r} needs mean_s over 0 (it is {self.mean_s:g})")
 
     def quantiles(self, folder: str = ".") -> NDArray[np.float64]:
         """QUANTILES values, float64, in order, whose mean is the distribution's. Raises ValueError on a bad file."""
@@ -96,8 +97,14 @@ def _with_mean(values: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
 def _read(path: Path) -> tuple[float, ...]:
     try:
         values = tuple(float(line) for line in path.read_text().split())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"file {path}: {error}: give a text file with one number of seconds a line") from None
-    if not values or min(values) < 0:
-        raise ValueError(f"file {path}: " + ("the history is empty" if not values else "a duration is negative"))
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read: {error.strerror}: give a file with one number of seconds a line"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}: give one number of seconds a line") from None
+    if not values:
+        raise ValueError(f"{path}: the history is empty: give one number of seconds a line")
+    if not all(0 <= value <= _LONGEST_S for value in values):
+        raise ValueError(f"{path}: every duration must be a number of seconds from 0 to {_LONGEST_S:,.0f}")
     return values

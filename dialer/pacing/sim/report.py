@@ -10,6 +10,13 @@ from jinja2 import Environment
 
 from dialer.pacing.sim.compare import Comparison
 
+# Ten colours that eyes tell apart, then the same with other lines and marks.
+_COLOURS = (
+    "#1f77b4", "#d95f02", "#1b9e3e", "#c2185b", "#6a3d9a", "#8c5a2b", "#e6ab02", "#555555", "#17a2b8", "#9acd32",
+)  # fmt: skip
+_LINES = ("-", "--", ":")
+_MARKS = "osD^v<>PX*"
+
 
 class PlotsMissing(RuntimeError):
     """The plots cannot be drawn; the message says what to install."""
@@ -63,7 +70,7 @@ class Report:
             _replace(self._json, orjson.dumps({"comparisons": self._rows}))
         if self._html is not None:
             self._parts.append(part)
-            self._plots.append(_png(_figure()(figsize=(13, 4)), part))
+            self._plots.append(_png(_figure()(figsize=(13, 9)), part))
             _replace(self._html, self._page.render(parts=self._parts, plots=self._plots).encode())
 
 
@@ -86,25 +93,34 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _png(figure: Any, comparison: Comparison) -> str:
-    scatter, idle, way = figure.subplots(1, 3)
-    for row in comparison.rows:
+    """Three panels; a law has the same colour in all, and is named once beside them."""
+    (scatter, idle), (way, names) = figure.subplots(2, 2)
+    for index, row in enumerate(comparison.rows):
+        style = {"color": _COLOURS[index % len(_COLOURS)], "label": row.law}
+        line = style | {"linestyle": _LINES[index // len(_COLOURS) % len(_LINES)], "linewidth": 1.4}
         scatter.errorbar(
-            row.abandonment, row.occupancy, xerr=row.abandonment_half, yerr=row.occupancy_half, fmt="o", label=row.law
-        )
+            row.abandonment, row.occupancy, xerr=row.abandonment_half, yerr=row.occupancy_half,
+            marker=_MARKS[index % len(_MARKS)], linewidth=1.0, markersize=8, **style,
+            markerfacecolor=style["color"] if index < len(_COLOURS) else "white",
+        )  # fmt: skip
         left = 1.0
         beyond = [left := left - share for share in row.idle_spells]
-        idle.plot(range(1, len(beyond) + 1), beyond, label=row.law)
-        way.plot(row.trajectory, label=row.law)
+        idle.plot(range(1, len(beyond) + 1), beyond, **line)
+        way.plot(row.trajectory, **line)
     scatter.axvline(comparison.cap_pct, color="grey", linestyle=":")
     way.axhline(comparison.cap_pct, color="grey", linestyle=":")
-    scatter.set(xlabel="abandonment %", ylabel="occupancy %")
+    scatter.set(title="occupancy against abandonment", xlabel="abandonment % (dotted: the cap)", ylabel="occupancy %")
     idle.set(
-        xlabel="idle spell, seconds", ylabel="share that lasts longer", yscale="log", ylim=(1e-3, 1), xlim=(0, 200)
-    )
+        title="how long agents wait", xlabel="idle spell, seconds", ylabel="share of spells that last longer",
+        yscale="log", ylim=(1e-3, 1), xlim=(0, 200),
+    )  # fmt: skip
     top = max(2.0 * comparison.cap_pct, 0.1)
-    way.set(xlabel="minute of the first seed's shift", ylabel="abandonment so far, %", ylim=(0, top))
-    scatter.legend(fontsize=7)
+    way.set(title="abandonment so far, first seed", xlabel="minute of the shift", ylabel="abandonment %", ylim=(0, top))
+    for panel in (scatter, idle, way):
+        panel.grid(alpha=0.25)
+    names.axis("off")
+    names.legend(*scatter.get_legend_handles_labels(), fontsize=11, loc="center", ncols=2, frameon=False)
     figure.tight_layout()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
+    figure.savefig(buffer, format="png", dpi=110)
     return base64.b64encode(buffer.getvalue()).decode()

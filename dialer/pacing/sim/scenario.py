@@ -3,9 +3,11 @@
 Shares are of all calls unless they say otherwise. Times are seconds from the start of the shift.
 """
 
+import json
+import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from campaigns.toml_lines import line_of, lines_of_keys
 from dialer.pacing.sim.distributions import STRICT, Distribution, Kind, Seconds
+from dialer.pacing.sim.scenario_words import words_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 _Make = Callable[[], Distribution]
@@ -102,7 +106,7 @@ class Segment:
     """From `at_s` on: which lists are dialled (name -> weight)."""
 
     at_s: Seconds = 0.0
-    mix: dict[str, float] = field(default_factory=dict)
+    mix: dict[str, Annotated[float, Field(ge=0, le=100_000)]] = field(default_factory=dict)
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
@@ -184,7 +188,7 @@ class Scenario:
     name: str
     hours: Annotated[float, Field(gt=0, le=24)] = 6.0
     agents: Annotated[int, Field(ge=1, le=1000)] = 10
-    lists: tuple[CallList, ...] = (CallList(),)
+    lists: Annotated[tuple[CallList, ...], Field(min_length=1)] = (CallList(),)
     segments: tuple[Segment, ...] = ()
     breaks: tuple[Break, ...] = ()
     dead: tuple[Dead, ...] = ()
@@ -214,34 +218,68 @@ class Scenario:
             if name not in names:
                 raise ValueError(f"segments: no list is named {name!r}; there are {', '.join(names)}")
         for segment in self.segments:
-            if not segment.mix or min(segment.mix.values()) < 0 or sum(segment.mix.values()) <= 0:
-                raise ValueError(f"segments: mix at {segment.at_s:g} s needs weights of at least 0, not all 0")
+            if sum(segment.mix.values()) <= 0:
+                raise ValueError(f"segments: mix at {segment.at_s:g} s needs a weight over 0: {{ {names[0]} = 1 }}")
 
 
 _ADAPTER: TypeAdapter[Scenario] = TypeAdapter(Scenario)
 
 
-def parse(data: dict[str, Any], where: str) -> Scenario:
-    """A scenario from plain data. Raises ScenarioError naming the field."""
+def parse(data: dict[str, Any], where: str, text: str = "") -> Scenario:
+    """A scenario from plain data. text: the file it stood in, for line numbers. Raises ScenarioError naming the field.
+
+    Files of one's own history are looked at here, so that a bad one is told before anything is computed.
+    """
     try:
-        return _ADAPTER.validate_python(data)
+        # Strict JSON takes texts for enums and arrays for tuples, but never "3" for 3 or true for 1.
+        scenario = _ADAPTER.validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field_name = ".".join(str(part) for part in first["loc"]) or "the scenario"
-        raise ScenarioError(f"{where}: {field_name}: {first['msg']} (it is {_short(first['input'])})") from None
+        first, *rest = error.errors(include_url=False)
+        others = sum(each["loc"] != ("lists",) for each in rest)  # a broken list also makes the lists too short
+        more = f" (and {others} more to mend)" if others else ""
+        raise _wrong(where, text, first["loc"], words_of(first, Scenario) + more) from None
+    for path, distribution in _distributions(scenario, ()):
+        if distribution.file:
+            try:
+                distribution.quantiles(scenario.folder)
+            except ValueError as error:
+                raise _wrong(where, text, (*path, "file"), str(error)) from None
+    return scenario
+
+
+def _wrong(where: str, text: str, path: tuple[str | int, ...], words: str) -> ScenarioError:
+    if not path and (table := re.match(r"(\w+): ", words)):
+        path, words = (table[1],), words.removeprefix(table[0])
+    line = f":{line_of(lines_of_keys(text), path)}" if text and path else ""
+    name = ".".join(str(part) for part in path)
+    return ScenarioError(f"{where}{line}: {name + ': ' if name else ''}{words}")
+
+
+def _distributions(part: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Distribution]]:
+    """Every distribution in a scenario, and where it stands."""
+    if isinstance(part, Distribution):
+        yield path, part
+    elif isinstance(part, tuple):
+        for index, each in enumerate(part):
+            yield from _distributions(each, (*path, index))
+    elif is_dataclass(part):
+        for each_field in fields(part):
+            yield from _distributions(getattr(part, each_field.name), (*path, each_field.name))
 
 
 def read(path: Path) -> Scenario:
-    """A scenario file. Raises ScenarioError naming the file and the field."""
+    """A scenario file. Raises ScenarioError naming the file, the line and the field."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: is not TOML: {error}") from None
-    return parse({"name": path.stem, **data, "folder": str(path.parent)}, str(path))
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path}: is not text in UTF-8: a scenario is a TOML file") from None
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # tomllib lets int() and deep nesting fail in their own way
+        at = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
+        line, column = (f":{at[1]}", f" at column {at[2]}") if at else ("", "")
+        what = re.sub(r" \(at .*\)$", "", str(error)).lower()
+        raise ScenarioError(f"{path}{line}: is not TOML{column}: {what}; write key = value") from None
+    return parse({"name": path.stem, **data, "folder": str(path.parent)}, str(path), text)

@@ -1,6 +1,7 @@
 """The simulator: same seed same shift, published results, laws side by side, attempts to break the cap."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,18 @@ def hostile_scenario(world: dict) -> Scenario:  # type: ignore[type-arg]
         ({"rules": {"cap": 3}}, "rules.cap"),
         ({"breaks": [{"at_s": 0, "for_s": -5, "share": 0.5}]}, "breaks.0.for_s"),
         ({"segments": [{"mix": {"nobody": 1}}]}, "'nobody'"),
-        ({"agnets": 10}, "agnets"),
+        ({"segments": [{"mix": {"main": float("nan")}}]}, "segments.0.mix.main"),
+        ({"segments": [{"mix": {"main": 0}}]}, "a weight over 0"),
+        ({"lists": []}, "lists: is empty"),
+        ({"lists": [{"name": "a"}, {"name": "a"}]}, "lists: two have the same name"),
+        ({"lists": "main"}, "lists: 'main' is not a list"),
+        ({"hours": "6"}, "hours: '6' is not a number"),
+        ({"hours": True}, "hours: True is not a number"),
+        ({"agents": 2.5}, "agents: 2.5 is not a whole number"),
+        ({"rules": 3}, "rules: 3 is not a table"),
+        ({"dead": [{"at_s": 10}]}, "dead.0.for_s: is missing"),
+        ({"lists": [{"talk": {"kid": "gamma"}}]}, "did you mean 'kind'"),
+        ({"agnets": 10}, "did you mean 'agents'"),
     ],
 )
 def test_a_bad_scenario_gives_one_message_that_names_the_field(data: dict, field: str) -> None:  # type: ignore[type-arg]
@@ -160,14 +172,73 @@ def test_a_bad_scenario_gives_one_message_that_names_the_field(data: dict, field
     assert field in str(caught.value)
     assert "bad.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "Input should" not in str(caught.value)
 
 
-def test_a_history_file_that_is_empty_or_wrong_is_named(tmp_path: Path) -> None:
-    (tmp_path / "talk.txt").write_text("12\n-4\n")
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ("12\n-4\n", "from 0 to 36,000"),
+        ("nan\n", "from 0 to"),
+        ("", "is empty"),
+        ("12\nx\n", "'x'"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_history_file_that_is_empty_or_wrong_is_named_with_its_line(
+    tmp_path: Path, values: str | None, words: str
+) -> None:
+    if values is not None:
+        (tmp_path / "talk.txt").write_text(values)
     scenario = tmp_path / "s.toml"
-    scenario.write_text('[[lists]]\ntalk = { kind = "values", file = "talk.txt" }\n')
+    scenario.write_text('hours = 1\n[[lists]]\ntalk = { kind = "values", file = "talk.txt" }\n')
     outcome = CliRunner().invoke(app, ["simulate", str(scenario)])
     assert outcome.exit_code == 2
+    said = outcome.stderr.replace("\n", "")
+    assert "s.toml:3: lists.0.talk.file: " in said and words in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hours = = 3\n", "s.toml:1: is not TOML at column 9"),
+        ("hours = 1\nagents = 0\n", "s.toml:2: agents: 0 is out of range: it must be at least 1"),
+        ("hours = 1\n\nsegments = [{ at_s = 0, mix = { x = 1 } }]\n", "s.toml:3: segments: no list is named 'x'"),
+    ],
+)
+def test_a_scenario_file_is_mended_by_its_line(tmp_path: Path, text: str, words: str) -> None:
+    scenario = tmp_path / "s.toml"
+    scenario.write_text(text)
+    with pytest.raises(ScenarioError, match=re.escape(words)):
+        read(scenario)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--law", "foo"], ["--agents", "0"], ["--agents", "x"], ["--seeds", "5-1"], ["--seeds", "1-1000000000"],
+        ["--json", "/nowhere/out.json"], ["--json", "/"],
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_told_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(pacing, "simulate", lambda *_: pytest.fail("it computed"))
+    outcome = CliRunner().invoke(app, ["simulate", str(SCENARIOS / "base25.toml"), *arguments])
+    assert outcome.exit_code == 2
+    assert f"{arguments[0]}: " in outcome.stderr and "Traceback" not in outcome.stderr
+
+
+def test_tables_are_whole_on_a_terminal_of_eighty_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    scenario = tmp_path / "short.toml"
+    scenario.write_text("hours = 0.1\n")
+    compared = CliRunner().invoke(app, ["compare", str(scenario), "--laws", "all", "--agents", "3", "--seeds", "1-2"])
+    simulated = CliRunner().invoke(app, ["simulate", str(scenario), "--agents", "3,50", "--seeds", "1-2"])
+    for outcome in (compared, simulated):
+        assert outcome.exit_code == 0, outcome.output
+        assert "…" not in outcome.stdout
+    assert all(law in compared.stdout for law in LAWS)
 
 
 def test_the_command_writes_what_was_asked_for(tmp_path: Path) -> None:
