@@ -1,13 +1,14 @@
 """The detector bank: every live call, one step per 20 ms of wall time."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import webrtcvad
 from numpy.typing import NDArray
 
 from amd import features, schedule
+from amd.activity import VoiceActivity, exported_process
 from amd.judge import GREETING_BEFORE_BEEP_S, Judge
 from amd.known_prompts import WINDOW, KnownPrompts, follow_contours, load_library
 from amd.levels import measure
@@ -16,16 +17,20 @@ from amd.moment import Moment
 from amd.policy import ROWS, SILENCE_TICKS, Policy
 from amd.speech import follow_speech
 from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, Record, begin_phase, empty_slots
-from amd.tones.fourier import power_spectra
+from amd.tones.fourier import BINS, power_spectra
 from amd.tones.listener import Tone, ToneFinding
 from amd.tones.runs import CONFIRM_TICKS, GOES_ON, NOTHING, follow_tones
 from amd.tones.spectrum import find_peaks
 from amd.verdict import AmdSettings, CallClass, Verdict
 from amd.voice import BANDS, describe
-from media.frames import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ
+from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
-VAD_MODE = 2
 _VAD_WARM_UP_TICKS = 25
+_SPECTRA_AT_ONCE = 256  # so many fit the second cache
+# Known recordings are looked for in so many calls a tick, in the rest of them a tick later: hundreds of calls that
+# begin to speak in the same 20 ms would hold up all others. 2,000 calls that come and go every 6 s want 21 a tick.
+# Only beyond this many does what is said of one call depend on the others, and then only by the 20 ms.
+LOOKS_PER_TICK = 64
 Observer = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
 
 
@@ -51,26 +56,28 @@ class AmdBank:
         self._known = known if known is not None else load_library()
         self._contour = np.zeros((capacity, WINDOW, BANDS), dtype=np.int8)
         self._state = empty_slots(capacity)
-        self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.float32)
+        self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.int16)
+        self._power = np.empty((min(capacity, _SPECTRA_AT_ONCE), BINS), dtype=np.float32)
         self._bands = np.zeros((capacity, BANDS), dtype=np.float32)
         self._human = np.full((capacity, ROWS, SILENCE_TICKS), 2.0, dtype=np.float32)
         self._machine = np.full((capacity, 2), -1.0, dtype=np.float32)
         self._judges: list[Judge | None] = [None] * capacity
-        self._vads: list[webrtcvad.Vad | None] = [None] * capacity
+        self._looks: deque[tuple[int, int]] = deque()  # slots in which to look for known recordings, ticks heard
+        self._voices = VoiceActivity(capacity, exported_process())
 
     def open(self, slot: int, settings: AmdSettings, *, answered: bool) -> None:
         """Start listening on a slot; `answered` False means early media. Raises IndexError beyond the capacity."""
         if not 0 <= slot < self.capacity:
             raise IndexError(f"slot {slot} is outside this bank of {self.capacity}: make the bank as large as the taps")
         begin_phase(self._state, slot, answered=answered)
-        self._history[slot] = 0.0
+        self._history[slot] = 0
         self._bands[slot] = 0.0
         self._contour[slot] = 0
         policy = Policy.of(settings, self._model.curve)
         judge = Judge(settings, policy)
         self._human[slot], self._machine[slot] = judge.limits
         self._judges[slot] = judge
-        self._vads[slot] = webrtcvad.Vad(VAD_MODE)
+        self._voices.begin(slot)
 
     def answered(self, slot: int) -> None:
         """The call was answered now: deadlines count from here."""
@@ -90,7 +97,7 @@ class AmdBank:
         """Stop listening. Closing a slot that is not open does nothing."""
         self._state["open"][slot] = False
         self._judges[slot] = None
-        self._vads[slot] = None
+        self._voices.end(slot)
 
     def step(
         self, slots: NDArray[np.int64], frames: NDArray[np.int16], present: NDArray[np.bool_]
@@ -143,10 +150,11 @@ class AmdBank:
         high_hz = np.zeros(count, dtype=np.float32)
         sounds = np.zeros((count, SOUNDS), dtype=np.float32)
         rows = np.flatnonzero(active)
-        if len(rows):
-            power = power_spectra(self._history, slots[rows])
-            find_peaks(power, rows, tonal, low_hz, high_hz)
-            describe(slots, rows, power, self._history, self._state, self._bands, sounds)
+        for start in range(0, len(rows), _SPECTRA_AT_ONCE):
+            some = rows[start : start + _SPECTRA_AT_ONCE]
+            power = power_spectra(self._history, slots[some], self._power)
+            find_peaks(power, some, tonal, low_hz, high_hz)
+            describe(slots, some, power, self._history, self._state, self._bands, sounds)
         events = np.zeros(count, dtype=np.int8)
         follow_tones(slots, tonal, low_hz, high_hz, self._state, events)
         return events, sounds
@@ -155,13 +163,8 @@ class AmdBank:
         self, slots: NDArray[np.int64], frames: NDArray[np.int16], active: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         speech = np.zeros(len(slots), dtype=np.bool_)
-        sound, numbers = frames.tobytes(), slots.tolist()
         warming = self._state["tick"][slots] < _VAD_WARM_UP_TICKS
-        for row in np.flatnonzero(active | warming).tolist():
-            vad = self._vads[numbers[row]]
-            if vad is not None:
-                start = row * FRAME_BYTES
-                speech[row] = vad.is_speech(sound[start : start + FRAME_BYTES], SAMPLE_RATE_HZ, FRAME_SAMPLES)
+        self._voices.hear(slots, active | warming, frames, speech)
         speech &= active
         return speech
 
@@ -193,7 +196,7 @@ class AmdBank:
             if judge is None:
                 continue
             finding = self._hear_tone(slot, judge, event, moment)
-            if known_music is not None and judge.first is None:
+            if known_music is not None and judge.asks_for_music(moment):
                 music = known_music.probability(self._state[slot])
                 moment = replace(moment, music=music) if music else moment
             verdict = judge.consider(moment, finding)
@@ -205,12 +208,16 @@ class AmdBank:
     def _recognise(self, slots: NDArray[np.int64], active: NDArray[np.bool_]) -> list[tuple[int, Verdict]]:
         due = np.zeros(len(slots), dtype=np.int64)
         follow_contours(slots, active, self._state, self._bands, self._contour, due)
+        wanting = np.flatnonzero(due)
+        self._looks.extend(zip(slots[wanting].tolist(), due[wanting].tolist(), strict=True))
         verdicts: list[tuple[int, Verdict]] = []
-        for row in np.flatnonzero(due):
-            slot = int(slots[row])
+        for _ in range(min(len(self._looks), LOOKS_PER_TICK)):
+            slot, heard = self._looks.popleft()
             judge = self._judges[slot]
-            match = self._known.find(self._contour[slot], int(due[row]))
-            if match is None or judge is None:
+            if judge is None or self._heard_ticks(slot) < heard:
+                continue  # closed, answered or another talker since it was put off
+            match = self._known.find(self._contour[slot], heard)
+            if match is None:
                 continue
             verdict = judge.recognised(Moment.of(self._state[slot], evaluated=False), match)
             if verdict is not None:
@@ -218,15 +225,19 @@ class AmdBank:
                 verdicts.append((slot, verdict))
         return verdicts
 
+    def _heard_ticks(self, slot: int) -> int:
+        record = self._state[slot]
+        return int(record["tick"] - record["first_speech"]) + 1 if record["first_speech"] >= 0 else 0
+
     def _note(self, slot: int, judge: Judge, verdict: Verdict | None) -> None:
         """Remember when the judge wants to look again."""
-        record = self._state[slot]
-        record["look_at"] = min(round(judge.look_at_s / TICK_S), NEVER)
-        record["wake_at_voice"] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
-        record["model_rests"] = judge.model_rests
+        state = self._state  # a field of all records is written three times as quickly as a record's field
+        state["look_at"][slot] = min(round(judge.look_at_s / TICK_S), NEVER)
+        state["wake_at_voice"][slot] = min(round(judge.wake_at_voice_s / TICK_S), NEVER)
+        state["model_rests"][slot] = judge.model_rests
         if verdict is not None:
             if verdict.call_class is not CallClass.UNKNOWN:
-                record["voice_known"] = record["voice_total"]
+                state["voice_known"][slot] = state["voice_total"][slot]
             self._human[slot], self._machine[slot] = judge.limits
 
     def _hear_tone(self, slot: int, judge: Judge, event: int, moment: Moment) -> ToneFinding | None:

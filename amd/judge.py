@@ -54,6 +54,13 @@ class Judge:
         asks = _LISTENS_ON | {CallClass.UNKNOWN, CallClass.HUMAN}
         return self.first is not None and (self.settled or self._said not in asks)
 
+    def asks_for_music(self, moment: Moment) -> bool:
+        """Whether it matters now if this is music: before a machine is said, and at the deadline."""
+        late = moment.now_s >= self.settings.deadline_s - 1e-6
+        return self.first is None and (
+            late or moment.probability <= max(self.policy.machine_pause, self.policy.machine_speech)
+        )
+
     @property
     def limits(self) -> tuple[NDArray[np.float32], tuple[float, float]]:
         """Beliefs worth waking for: at least (by length and silence), a person; at most (pause, speech), a machine."""

@@ -33,6 +33,7 @@ ALIKE, ALIKE_LONG = 0.62, 0.56
 LONG_TICKS = 80
 _EARLIEST, _LATEST = -30, 20  # ticks by which a recording began later or earlier than the first speech heard
 _MAY_BE_LOST = 0.15  # share of a recording's ticks
+_PIECE = 12 * BANDS  # so much is compared before it is asked whether the rest can still matter
 _STRANGE = 0.5  # how much a tick of sound where the recording is silent counts against it
 
 
@@ -132,12 +133,30 @@ def _compare(
             both, heard_ticks, expected = _overlap(sounding[first:last], wanted_sounds[row, first + lag : last + lag])
             if both < LEAST_TICKS:
                 continue
-            alike = _product(flat[first * BANDS : last * BANDS], theirs[(first + lag) * BANDS : (last + lag) * BANDS])
             most = max(both, (1.0 - _MAY_BE_LOST) * expected) + _STRANGE * (heard_ticks - both)
-            value = alike / most
-            if value >= (ALIKE_LONG if both >= LONG_TICKS else ALIKE) and value > likeness[row]:
-                likeness[row] = value
+            least = most * max(ALIKE_LONG if both >= LONG_TICKS else ALIKE, likeness[row])
+            alike = _product_over(
+                flat[first * BANDS : last * BANDS], theirs[(first + lag) * BANDS : (last + lag) * BANDS], both, least
+            )
+            if alike >= least:
+                likeness[row] = alike / most
     return likeness
+
+
+@compiled
+def _product_over(one: NDArray[np.float32], other: NDArray[np.float32], both: float, least: float) -> float:
+    """The product of two lots of ticks, or less than `least` as soon as it cannot be reached: most are nothing alike.
+
+    No tick adds more than 1, and only `both` of them add anything.
+    """
+    size = one.shape[0]
+    total = 0.0
+    for begin in range(0, size, _PIECE):
+        end = min(begin + _PIECE, size)
+        if total + min(both, (size - begin) / BANDS) < least:
+            return -1.0
+        total += _product(one[begin:end], other[begin:end])
+    return total
 
 
 @compiled_in_any_order

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.jit import compiled
-from amd.state import Slots
+from amd.state import FULL_SCALE, Slots
 from amd.sums import product_of
+from media.frames import FRAME_SAMPLES
 
 QUIET_DB = -96.0
 ACTIVE_OVER_FLOOR_DB = 6.0
@@ -20,15 +21,16 @@ def measure(
     frames: NDArray[np.int16],
     present: NDArray[np.bool_],
     state: Slots,
-    history: NDArray[np.float32],
+    history: NDArray[np.int16],
     active: NDArray[np.bool_],
 ) -> None:
-    """Take one frame of each slot: level, noise floor, and 64 ms of history (float, full scale 1).
+    """Take one frame of each slot: level, noise floor, and 64 ms of history.
 
     `active` (n,) is set where the frame stands out of the line noise. A frame that did not come, or is all zeros,
     is silence and teaches nothing about the line.
     """
-    width = history.shape[1]
+    kept = history.shape[1] - FRAME_SAMPLES
+    fresh = np.empty(FRAME_SAMPLES, dtype=np.float32)
     for i in range(slots.shape[0]):
         slot = slots[i]
         active[i] = False
@@ -36,22 +38,23 @@ def measure(
         if not record.open:
             continue
         past = history[slot]
-        for k in range(width - 160):
-            past[k] = past[k + 160]
+        for k in range(kept):
+            past[k] = past[k + FRAME_SAMPLES]
+        newest = past[kept:]
         energy = np.float32(0.0)
         if present[i]:
-            for k in range(160):
-                sample = np.float32(frames[i, k]) * np.float32(1.0 / 32768.0)
-                past[width - 160 + k] = sample
-            energy = product_of(past[width - 160 :], past[width - 160 :])
+            frame = frames[i]
+            for k in range(FRAME_SAMPLES):
+                newest[k] = frame[k]
+                fresh[k] = np.float32(frame[k]) * np.float32(FULL_SCALE)
+            energy = product_of(fresh, fresh)
         else:
-            for k in range(160):
-                past[width - 160 + k] = np.float32(0.0)
+            newest[:] = 0
         record.tick += 1
         record.level_db = QUIET_DB
         if energy <= 0.0:
             continue
-        level_db = 10.0 * math.log10(energy / 160.0 + 1e-12)
+        level_db = 10.0 * math.log10(energy / FRAME_SAMPLES + 1e-12)
         record.level_db = level_db
         if record.heard == 0:
             record.floor_db = min(max(level_db, -72.0), -48.0)

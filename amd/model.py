@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from amd import features
 from amd.music import MusicModel
 from amd.policy import DEFAULT_CURVE, Curve
-from amd.trees import Trees
+from amd.trees import Trees, TreesUnusable
 
 DEFAULT_MODEL = Path(__file__).parent / "models" / "default.npz"
 
@@ -99,5 +99,8 @@ def load_model(path: Path = DEFAULT_MODEL) -> Model:
     if tuple(header["names"]) != features.NAMES:
         raise ModelUnusable(f"{path}: was trained for other features; train it again with `timbre amd train`")
     music = None if header.get("music") is None else MusicModel.from_json(header["music"])
-    trees = Trees(**arrays, base=float(header["base"]))
+    try:
+        trees = Trees(**arrays, base=float(header["base"]))
+    except TreesUnusable as error:
+        raise ModelUnusable(f"{path}: {error}; train it again with `timbre amd train`") from error
     return Model(trees, Curve.from_json(header["curve"]), music, header["card"])

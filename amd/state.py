@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 TICK_S = 0.02
 HISTORY_SAMPLES = 512  # 64 ms at 8 kHz: close tone pairs (440+480 Hz) beat in shorter windows
+FULL_SCALE = 1.0 / 32768.0  # of a sample of 16 bits
 NEVER = 2**30
 
 SOUNDS = 8

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.jit import compiled
-from amd.state import SOUNDS, Slots
+from amd.state import FULL_SCALE, SOUNDS, Slots
 from amd.sums import product_of, total_of
+from media.frames import FRAME_SAMPLES
 
 FLATNESS, TILT, CENTROID, FLUX, CROSSINGS, PERIODICITY, PITCH, LEVEL = range(SOUNDS)
 BANDS = 14
@@ -23,7 +24,7 @@ def describe(
     slots: NDArray[np.int64],
     rows: NDArray[np.int64],
     power: NDArray[np.float32],
-    history: NDArray[np.float32],
+    history: NDArray[np.int16],
     state: Slots,
     bands: NDArray[np.float32],
     sounds: NDArray[np.float32],
@@ -36,15 +37,16 @@ def describe(
         slot = slots[i]
         _describe_bands(power[j], bands[slot], sounds[i])
         past = history[slot]
-        crossings = 0
-        start = past.shape[0] - 160
-        for k in range(start, start + 159):
-            crossings += (past[k] < 0.0) != (past[k + 1] < 0.0)
+        newest = past[past.shape[0] - FRAME_SAMPLES :]
+        crossings = np.int32(0)
+        for k in range(FRAME_SAMPLES - 1):
+            crossings += np.int32((newest[k] < 0) != (newest[k + 1] < 0))
         sounds[i, CROSSINGS] = np.float32(crossings / 159.0)
-        offset = past.shape[0] - 4 * _DECIMATED
+        latest = past[past.shape[0] - 4 * _DECIMATED :]
         for k in range(_DECIMATED):
-            at = offset + 4 * k
-            decimated[k] = past[at] + past[at + 1] + past[at + 2] + past[at + 3]
+            four = np.int32(latest[4 * k]) + np.int32(latest[4 * k + 1])
+            four += np.int32(latest[4 * k + 2]) + np.int32(latest[4 * k + 3])
+            decimated[k] = np.float32(four) * np.float32(FULL_SCALE)
         _describe_pitch(decimated, products, sounds[i])
         sounds[i, LEVEL] = state[slot].level_db
 

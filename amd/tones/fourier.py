@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amd.jit import compiled
-from amd.state import HISTORY_SAMPLES
+from amd.state import FULL_SCALE, HISTORY_SAMPLES
 
 SIZE = HISTORY_SAMPLES
 BINS = SIZE // 2 + 1
@@ -28,30 +28,41 @@ _ORDER = _reversed_bits()
 _ANGLES = -2.0 * math.pi * np.arange(_HALF + 1) / SIZE
 _COS = np.cos(_ANGLES).astype(np.float32)
 _SIN = np.sin(_ANGLES).astype(np.float32)
-_WINDOW = np.hanning(SIZE + 1)[:-1].astype(np.float32)
+# The scale of the samples is in the window: a power of two changes no digit of a product.
+_WINDOW = np.hanning(SIZE + 1)[:-1].astype(np.float32) * np.float32(FULL_SCALE)
 
 
-def power_spectra(history: NDArray[np.float32], slots: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Hann-windowed power (m, 257) of `history[slots]`, m rows of (capacity, 512) samples; bins of 15.6 Hz."""
-    power = np.empty((len(slots), BINS), dtype=np.float32)
+def power_spectra(
+    history: NDArray[np.int16], slots: NDArray[np.int64], power: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Hann-windowed power (m, 257) of `history[slots]`, m rows of (capacity, 512) samples; bins of 15.6 Hz.
+
+    power: where to put it, (m or more, 257); made when there is none. Full scale is 1.
+    """
+    if power is None:
+        power = np.empty((len(slots), BINS), dtype=np.float32)
     _fill(history, slots, power)
-    return power
+    return power[: len(slots)]
 
 
 @compiled
-def _fill(history: NDArray[np.float32], slots: NDArray[np.int64], power: NDArray[np.float32]) -> None:
+def _fill(history: NDArray[np.int16], slots: NDArray[np.int64], power: NDArray[np.float32]) -> None:
     real = np.zeros((_HALF, _LANES), dtype=np.float32)
     imag = np.zeros((_HALF, _LANES), dtype=np.float32)
+    columns = np.empty((BINS, _LANES), dtype=np.float32)
     for start in range(0, slots.shape[0], _LANES):
         lanes = min(_LANES, slots.shape[0] - start)
         for lane in range(lanes):
             past = history[slots[start + lane]]
             for k in range(_HALF):
                 source = 2 * _ORDER[k]
-                real[k, lane] = past[source] * _WINDOW[source]
-                imag[k, lane] = past[source + 1] * _WINDOW[source + 1]
+                real[k, lane] = np.float32(past[source]) * _WINDOW[source]
+                imag[k, lane] = np.float32(past[source + 1]) * _WINDOW[source + 1]
         _transform(real, imag)
-        _unpack(real, imag, power, start, lanes)
+        _unpack(real, imag, columns)
+        for lane in range(lanes):  # written at once, each value would go to another row: three times as slow
+            for k in range(BINS):
+                power[start + lane, k] = columns[k, lane]
 
 
 @compiled
@@ -75,17 +86,16 @@ def _transform(real: NDArray[np.float32], imag: NDArray[np.float32]) -> None:
 
 
 @compiled
-def _unpack(
-    real: NDArray[np.float32], imag: NDArray[np.float32], power: NDArray[np.float32], start: int, lanes: int
-) -> None:
+def _unpack(real: NDArray[np.float32], imag: NDArray[np.float32], power: NDArray[np.float32]) -> None:
     half = np.float32(0.5)
     for k in range(_HALF + 1):
         a, b = k % _HALF, (_HALF - k) % _HALF
-        for lane in range(lanes):
+        cos, sin = _COS[k], _SIN[k]
+        for lane in range(_LANES):
             even_real = half * (real[a, lane] + real[b, lane])
             even_imag = half * (imag[a, lane] - imag[b, lane])
             odd_real = half * (imag[a, lane] + imag[b, lane])
             odd_imag = half * (real[b, lane] - real[a, lane])
-            out_real = even_real + _COS[k] * odd_real - _SIN[k] * odd_imag
-            out_imag = even_imag + _COS[k] * odd_imag + _SIN[k] * odd_real
-            power[start + lane, k] = out_real * out_real + out_imag * out_imag
+            out_real = even_real + cos * odd_real - sin * odd_imag
+            out_imag = even_imag + cos * odd_imag + sin * odd_real
+            power[k, lane] = out_real * out_real + out_imag * out_imag

@@ -25,6 +25,7 @@ from amd.training.clips import read_clips
 from amd.training.workshop import background_of, test_calls
 from amd.verdict import AmdSettings
 from benchmarks.amd.live import shipped_calls
+from server.memory import settle_memory
 
 CALL_TICKS = 300  # 6 s: a tap lives from answer to the verdict and a little
 _WARM_UP_TICKS = 50
@@ -67,6 +68,7 @@ def measure(calls: Sequence[Call], streams: int, *, ticks: int = 500, seed: int 
     slots = np.arange(streams, dtype=np.int64)
     for slot in range(streams):
         bank.open(slot, AmdSettings(), answered=True)
+    settle_memory()  # as the server does when everything is loaded
     spent = _spy(bank) if parts else {}
     starts = chance.integers(0, CALL_TICKS, streams)
     played = chance.integers(0, len(calls), streams)

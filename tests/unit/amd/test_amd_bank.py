@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amd import features, known_prompts, levels, schedule, trees, voice
+from amd import activity, features, known_prompts, levels, schedule, trees, voice
 from amd import speech as talk
 from amd.bank import AmdBank, warm_up
 from amd.offline import frames_of, hear, hear_many
@@ -32,7 +32,8 @@ KERNELS = {
     "speech": talk.follow_speech,
     "tones": runs.follow_tones,
     "spectrum": spectrum.find_peaks,
-    "trees": trees._walk,
+    "trees": trees._ask,
+    "voice activity": activity._ask,
     "voice": voice.describe,
 }
 
