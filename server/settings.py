@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -12,6 +12,7 @@ from ivr.hooks import Hook
 from ivr.mail import Mail
 from ivr.payments import PaymentProvider
 from ivr.sources import Source
+from server.settings_words import problems_in, unknown_variables
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -335,20 +336,15 @@ def load(file: Path | None = None) -> Settings:
     class _FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
+    problems = list(unknown_variables(os.environ, Settings))
     try:
-        return _FromFile()
+        settings = _FromFile()
     except ValidationError as error:
-        raise SettingsError("\n".join(_words(path, problem) for problem in error.errors())) from None
+        problems += problems_in(error, path, Settings)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
-
-
-# A problem of a whole table ("ivr.payment") shows the table, and its secrets with it.
-_HIDDEN = ("secret", "token", "url", "password", "headers", "ivr")
-
-
-def _words(path: Path, problem: Any) -> str:
-    field = ".".join(str(part) for part in problem["loc"])
-    variable = "TIMBRE_" + field.upper().replace(".", "__")
-    shown = "" if any(word in field for word in _HIDDEN) else f", not {problem['input']!r}"
-    return f"{path}: {field}: {problem['msg']}{shown} (set it there or as {variable})"
+        problems.append(f"{path}: not valid TOML: {error}")
+    except UnicodeDecodeError:
+        problems.append(f"{path}: no text in UTF-8: save it as UTF-8")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings

@@ -14,8 +14,10 @@ CampaignId = Annotated[str, typer.Argument(help="The campaign's id.")]
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {error}")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        fail(f"{file} cannot be read: it is no text in UTF-8 (byte {error.start}); save it as UTF-8")
 
 
 @app.command()

@@ -56,6 +56,8 @@ def fail(*errors: BaseException | str) -> NoReturn:
 def _flat(error: BaseException | str) -> list[str]:
     if isinstance(error, BaseExceptionGroup):
         return [text for each in error.exceptions for text in _flat(each)]
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return [f"{error.filename}: {error.strerror}"]
     return [str(error) or repr(error)]
 
 

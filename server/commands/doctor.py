@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from redis import Redis
+from redis.exceptions import RedisError
 
 from server.access import access
 from server.commands.console import ConfigOption, console, settings_of
@@ -44,7 +46,7 @@ def doctor(config: ConfigOption = None) -> None:
         mark = "[green]ok     [/green]" if finding.fine else "[red]missing[/red]"
         console.print(f"{mark} {finding.what}", highlight=False)
         if not finding.fine:
-            console.print(f"        {finding.mend}", style="yellow", highlight=False, markup=False)
+            console.print(f"        {finding.mend}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 
@@ -52,13 +54,14 @@ def doctor(config: ConfigOption = None) -> None:
 def _look(settings: Settings) -> Iterator[Finding]:
     yield Finding(f"Python {sys.version.split()[0]}", sys.version_info >= (3, 11), "use Python 3.11 or newer")
     yield _asterisk()
-    if not settings.redis.url:
-        program = shutil.which("redis-server")
-        yield Finding("redis-server", program is not None, "run `make setup`, or set redis.url to a Redis of yours")
-    yield _database(settings)
+    yield _redis(settings)
+    var = _var(settings)
+    yield var
     yield from _ports(settings)
-    yield _disk(settings)
-    yield _secrets(settings)
+    if var.fine:
+        yield _database(settings)
+        yield _disk(settings)
+        yield _secrets(settings)
     yield _trunks(settings)
     yield from _flows(settings)
     robots = importlib.util.find_spec("pjsua2") is not None
@@ -71,8 +74,31 @@ def _asterisk() -> Finding:
     return Finding(what, found is not None, "run `timbre asterisk install` (or `make setup`)")
 
 
+def _redis(settings: Settings) -> Finding:
+    if not settings.redis.url:
+        program = shutil.which("redis-server")
+        return Finding("redis-server", program is not None, "run `make setup`, or set redis.url to a Redis of yours")
+    try:
+        with Redis.from_url(settings.redis.url, socket_connect_timeout=2, socket_timeout=2) as redis:
+            redis.exists("timbre:ping")
+    except (RedisError, ValueError) as error:
+        return Finding("the Redis of redis.url", False, f"{error}: start it, or mend redis.url")
+    return Finding("the Redis of redis.url", True)
+
+
+def _var(settings: Settings) -> Finding:
+    """The folder that everything else is kept in."""
+    folder = settings.var_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return Finding(f"var folder {folder}", False, f"{error.strerror}: set var to a folder that can be written")
+    return Finding(f"var folder {folder}", True)
+
+
 def _database(settings: Settings) -> Finding:
-    kind = "PostgreSQL" if settings.database_url.startswith("postgresql") else "SQLite"
+    kind = settings.database_url.partition(":")[0].partition("+")[0]
     try:
         engine = make_engine(settings.database_url)
         upgrade(engine)
@@ -105,7 +131,6 @@ def _runs(settings: Settings) -> bool:
 
 
 def _disk(settings: Settings) -> Finding:
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
     free_mb = shutil.disk_usage(settings.var_dir).free // 1_000_000
     mend = f"{settings.var_dir} has {free_mb} MB free: recordings stop at {settings.media.min_free_mb} MB"
     return Finding(f"disk: {free_mb // 1000} GB free for recordings", free_mb >= _MIN_FREE_MB, mend)

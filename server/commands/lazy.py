@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Place:
         module, _, name = self.name.partition(":")
         found = getattr(import_module(f"server.commands.{module}"), name)
         if isinstance(found, typer.Typer):
-            return get_command(found)
+            return get_group(found)  # not get_command: shells complete `timbre`, not each of its groups
         alone = typer.Typer(add_completion=False)
         alone.command()(found)
         return get_command(alone)

@@ -45,17 +45,49 @@ def test_ids_stay_readable_in_a_log() -> None:
     assert f"{attempt_id}-call" in logged("a call", channel=f"{attempt_id}-call")
 
 
-def test_a_wrong_setting_names_its_field_and_its_variable(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[http]\nport = "many"\n', ":2: http.port: 'many': is no whole number (set it there or as TIMBRE_HTTP__PORT)"),
+        ("[http]\nprot = 8080\n", ":2: http.prot: is no setting; did you mean 'port'?"),
+        ('vra = "x"\n', ":1: vra: is no setting; did you mean 'var'?"),
+        (
+            '[[trunks]]\nname = "a"\n\n[[trunks]]\nnmae = "b"\n',
+            ":5: trunks[2].nmae: is no setting; did you mean 'name'?",
+        ),
+        ('[[trunks]]\nhost = "a"\npassword = "hunter2"\n', ":1: trunks[1].name: is missing: write it"),
+        ('[log]\nlevel = "loud"\n', "'loud'"),
+        ("x = = 1\n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_setting_names_its_line_its_field_and_the_mending(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "timbre.toml"
-    path.write_text('[http]\nport = "many"\n')
-    with pytest.raises(SettingsError, match=r"http\.port.*TIMBRE_HTTP__PORT"):
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
         load(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
-def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
+def test_a_wrong_variable_is_named_and_one_that_sets_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "timbre.toml"
-    path.write_text("[http]\nprot = 8080\n")
-    with pytest.raises(SettingsError, match="prot"):
+    path.write_text("[http]\nport = 8081\n")
+    monkeypatch.setenv("TIMBRE_HTTP__PORT", "many")
+    monkeypatch.setenv("TIMBRE_REDDIS__PORT", "6000")
+    with pytest.raises(SettingsError) as caught:
+        load(path)
+    unknown, wrong = str(caught.value).splitlines()
+    assert unknown == "TIMBRE_REDDIS__PORT: is no setting; did you mean 'TIMBRE_REDIS'?"
+    assert wrong.startswith("TIMBRE_HTTP__PORT: http.port: 'many'")
+
+
+def test_settings_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "timbre.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="UTF-8"):
         load(path)
 
 
