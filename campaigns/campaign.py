@@ -163,7 +163,7 @@ class AmdPolicy:
 class SafeHarbour:
     """What a person hears when no agent is free `max_wait_s` after the end of the greeting (16 CFR 310.4(b)(4): 2 s).
 
-    prompt: name of a sound; it must name the seller and a number to call.
+    prompt: name of a sound; it must name the seller and a number to call. The default one is spoken with both.
     """
 
     prompt: Name = "safe-harbour"

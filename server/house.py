@@ -54,6 +54,7 @@ from server.prompt_book import PromptBook
 from server.recorder import Recorder
 from server.settings import Settings
 from server.stores import Stores, open_stores
+from server.voice import house_speaker
 from storage.live.connection import RedisLink
 from storage.live.hopper import RedisHopper
 from storage.port import CampaignState, StoredAgent
@@ -226,7 +227,8 @@ def _compose(
     library = PromptLibrary(
         [settings.var_dir / "sounds", *map(Path, settings.media.prompts)], settings.var_dir / "prompts"
     )
-    prompts = PromptBook(library)
+    speaker = house_speaker(settings, library, clock)
+    prompts = PromptBook(library, speaker)
     desk = AgentDesk(control, clock, rng, hub.take)
     hall = QueueHall(map(queue_settings, settings.queues), desk.pool, clock)
     link = LinkWatch(control, clock)
@@ -266,7 +268,7 @@ def _compose(
     )
     importer = LeadImporter(stores.leads, stores.lists, clock, rng)
     calls_in = compose_inbound(
-        settings, control, link, clock, rng, desk, hall, stores, library, recorder.folder, trunks, hub.take,
+        settings, control, link, clock, rng, desk, hall, stores, library, speaker, recorder.folder, trunks, hub.take,
         metrics.take_flow,
     )  # fmt: skip
     blending = DigitalDesk(desk.pool, clock)

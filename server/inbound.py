@@ -25,18 +25,16 @@ from ivr.port import World
 from ivr.speech import FlowSpeech
 from media.prompts import PromptLibrary
 from media.recordings import RecordingStore as RecordingFolder
-from media.speech.cache import SpeechCache
 from media.speech.speaker import Speaker
-from media.speech.tts import SpeechFailed, TextToSpeech, load_engine
 from server.flow_ports import FlowPorts, flow_ports
 from server.flow_world import Answers, DurableLocks, EmergencySwitches, FlowHouse, FlowNotes
 from server.house_sounds import NodeSounds
 from server.settings import QueuePart, Settings, SettingsError
 from server.stores import Stores
 from server.talk_recorder import MessageRecorder, TalkRecorder
+from server.voice import asterisk_sounds
 from storage.errors import StorageError
-from telephony.asterisk import install
-from telephony.errors import SetupError, TelephonyError
+from telephony.errors import TelephonyError
 from telephony.port import CallControl
 
 _STUMBLE_S = 1.0
@@ -157,16 +155,15 @@ def compose_inbound(
     hall: QueueHall,
     stores: Stores,
     library: PromptLibrary,
+    speaker: Speaker,
     folder: RecordingFolder,
     trunks: dict[str, Trunk],
     sink: EventSink,
     flow_event: Callable[[FlowEvent], None],
 ) -> Inbound:
-    """Put the parts together; nothing runs yet. Blocking: a folder is made and swept. Raises SettingsError."""
+    """Put the parts together; nothing runs yet. Raises SettingsError."""
     check_lines(settings)
-    cache = SpeechCache(settings.var_dir / "prompts" / "speech", clock)
-    sounds_dir, music = _asterisk_sounds(settings)
-    speaker = Speaker(library, _engine(settings), cache, sounds_dir)
+    music = asterisk_sounds(settings)[1]
     own_music = [Path(settings.media.music).absolute()] if settings.media.music else []
     sounds = NodeSounds(library, speaker, [*own_music, settings.var_dir / "sounds" / "music", *music])
     recorder = TalkRecorder(folder, control, clock, sink)
@@ -200,21 +197,3 @@ def compose_inbound(
     )  # fmt: skip
     led = {part.number: part.flow for part in settings.lines if part.flow}
     return Inbound(reception, hall, flows, switches, callbacks, recorder, sounds, ports, led, clock, sink)
-
-
-def _engine(settings: Settings) -> TextToSpeech:
-    try:
-        return load_engine(settings.media.speech_engine)
-    except SpeechFailed as error:
-        raise SettingsError(f"media.speech_engine: {error}") from error
-
-
-def _asterisk_sounds(settings: Settings) -> tuple[Path | None, list[Path]]:
-    """Where a managed Asterisk's own voices and music lie."""
-    if not settings.asterisk.managed:
-        return None, []
-    try:
-        installation = install.require()
-    except SetupError:
-        return None, []
-    return installation.sounds_dir, [installation.data_dir / "moh"]

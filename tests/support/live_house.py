@@ -93,6 +93,9 @@ on_holidays = true
 [pacing]
 ratio = 10
 
+[safe_harbour]
+prompt = "safe_harbour"            # the built-in recording: a sound that tests can look for
+
 [limits]
 calls_per_s = {calls_per_s}
 channels = 150
