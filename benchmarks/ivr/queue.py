@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from dialer.events import DialerEvent
 from dialer.inbound.events import CallOver, CallQueued, TalkBegan, WaitEnded
 from ivr.port import SayAs, Spoken
-from media import levels, soundfiles
+from media import levels
 from media.g711 import ulaw_decode
 from telephony.asterisk import install
-from tests.support.inbound_caller import InboundCaller, tone
+from tests.support.inbound_caller import InboundCaller
+from tests.support.line_folder import MUSIC_HZ, furnish_line
 from tests.support.live_house import LiveHouse, live_house
 from tests.support.servers import AsteriskFactory
 from tests.support.telephone_network import make_network
@@ -38,7 +39,7 @@ from tests.support.walk_audio import Listener
 CALLERS, AGENTS = 50, 5
 EVERY_S, TALK_S, PATIENCE_S = 2.2, 11.6, 12.0
 """5.3 Erlang for 5 agents: more than they can carry."""
-_MUSIC_HZ, _DID = 1500.0, "+34910000001"
+_DID = "+34910000001"
 _DRAWS, _TAIL = 20_000, 0.005
 _ALIKE, _MOST_PLACES = 0.9, 25
 _APART = {"abandoned": 0.04, "mean_wait_s": 0.5}
@@ -56,16 +57,6 @@ nodes:
     announce: {{every_s: 5, text: "{_SAID} {{position:number}}."}}
 """
 _SETTINGS = f"""
-[ivr]
-flows = "{{folder}}/flows"
-[media]
-music = "{{folder}}/music"
-[[trunks]]
-name = "carrier"
-host = "127.0.0.1"
-port = 9
-match = ["127.0.0.1"]
-qualify_s = 0
 [[lines]]
 number = "{_DID}"
 flow = "fila"
@@ -179,7 +170,7 @@ def _closed(loud: list[bool]) -> list[bool]:
 
 def _is_music(sound: Samples) -> bool:
     spectrum = np.abs(np.fft.rfft(sound.astype(float)))
-    return bool(spectrum[round(_MUSIC_HZ * len(sound) / 8000)] > 0.8 * np.sqrt((spectrum**2).sum()))
+    return bool(spectrum[round(MUSIC_HZ * len(sound) / 8000)] > 0.8 * np.sqrt((spectrum**2).sum()))
 
 
 def place_told(sound: Samples, phrases: dict[int, Samples]) -> int:
@@ -233,7 +224,7 @@ async def _measure(seed: int) -> dict[str, Any]:
     try:
         _, network = await asyncio.to_thread(make_network, factory)
         with tempfile.TemporaryDirectory(prefix="timbre-queue-") as name:
-            settings = await asyncio.to_thread(_furnish, Path(name))
+            settings = await asyncio.to_thread(furnish_line, Path(name), {"fila": _FLOW}) + _SETTINGS
             async with live_house(network, AGENTS, extra_toml=settings) as live:
                 await until(lambda: live.house.inbound.flows.has("fila"), 30.0)
                 shift = Shift(live, random.Random(seed))
@@ -244,15 +235,6 @@ async def _measure(seed: int) -> dict[str, Any]:
                 return await asyncio.to_thread(_judged, shift, Listener(world.speech), live.troubles())  # type: ignore[arg-type]
     finally:
         await asyncio.to_thread(factory.close)
-
-
-def _furnish(folder: Path) -> str:
-    soundfiles.save(folder / "music" / "tone.wav", tone(_MUSIC_HZ, 3.0))
-    (folder / "flows").mkdir()
-    (folder / "flows" / "fila.yaml").write_text(_FLOW)
-    for path in (folder, folder / "music"):
-        path.chmod(0o755)  # Asterisk's user reads the music
-    return _SETTINGS.replace("{folder}", str(folder))
 
 
 def _words(place: int) -> tuple[Spoken, ...]:

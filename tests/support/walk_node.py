@@ -16,36 +16,24 @@ from dialer.inbound.events import TalkBegan
 from ivr.flow import LoadedFlow
 from ivr.line import CallerLine
 from ivr.session import Session
-from media import soundfiles
 from media.softphone.fleet import RobotFleet
 from media.softphone.messages import EventKind
 from server.demo.network import Network
 from server.house import House
 from server.run import open_node
 from telephony.asterisk import ports
-from tests.support.inbound_caller import InboundCaller, tone
+from tests.support.inbound_caller import InboundCaller
+from tests.support.line_folder import furnish_line
 from tests.support.live_house import LiveFolder, LiveHouse, live_folder
 from tests.support.until import until
 from tests.support.walk_backend import Backend, backend
 from tests.support.walk_line import BUSY, EMPTY, FULL, STAFFED, CallWatch, WatchedLine, WatchedSpeech, world_of
 from tests.support.walk_sources import Asks, Lane, lanes_of
 
-MUSIC_HZ = 1500.0
 _AGENTS = 5
 _TALK_S = 1.0
 _BUSY_DID, _FULL_DID = "+34910999001", "+34910999002"
 _SETTINGS = f"""
-[ivr]
-flows = "{{folder}}/flows"
-plugins = "{{folder}}/plugins"
-[media]
-music = "{{folder}}/music"
-[[trunks]]
-name = "carrier"
-host = "127.0.0.1"
-port = 9
-match = ["127.0.0.1"]
-qualify_s = 0
 [[lines]]
 number = "*"
 flow = "walked"
@@ -213,13 +201,10 @@ def _folder(network: Network, asks: Asks, at_once: int, port: int) -> Iterator[t
 
 
 def _furnish(folder: Path) -> str:
-    soundfiles.save(folder / "music" / "tone.wav", tone(MUSIC_HZ, 3.0))
-    (folder / "flows").mkdir()
-    for path in (folder, folder / "music"):
-        path.chmod(0o755)  # Asterisk's user reads the music
+    settings = furnish_line(folder, {}, ivr=f'plugins = "{folder}/plugins"\n')
     names = [f"agent{index:02}" for index in range(_AGENTS)]
     skills = ["waits", *["walks"] * (_AGENTS - 1)]
     agents = [
         f'[[agents]]\nname = "{name}"\nskills = {{{skill} = 5}}\n' for name, skill in zip(names, skills, strict=True)
     ]
-    return _SETTINGS.replace("{folder}", str(folder)) + "".join(agents)
+    return settings + _SETTINGS + "".join(agents)

@@ -4,24 +4,13 @@ from pathlib import Path
 
 from media import soundfiles
 from tests.support.inbound_caller import tone
+from tests.support.line_folder import furnish_line
 from tests.support.slow_voice import SLOWLY
 
 DID, QUEUE_DID, SURVEY_DID, TELL_DID = "+34910000001", "+34910000002", "+34910000003", "+34910000004"
 ORDER_DID, SLOW_DID = "+34910000005", "+34910000006"
-MENU_HZ, ONE_HZ, MUSIC_HZ = 500.0, 1000.0, 1500.0
+MENU_HZ, ONE_HZ = 500.0, 1000.0
 SETTINGS = f"""
-[ivr]
-flows = "{{folder}}/flows"
-[media]
-prompts = ["{{folder}}/sounds"]
-music = "{{folder}}/music"
-speech_engine = "tests.support.slow_voice:SlowVoice"
-[[trunks]]
-name = "carrier"
-host = "127.0.0.1"
-port = 9
-match = ["127.0.0.1"]
-qualify_s = 0
 [[lines]]
 number = "{DID}"
 flow = "tonos"
@@ -216,14 +205,7 @@ def furnish(folder: Path, crm: str = "http://127.0.0.1:9/") -> str:
         path = folder / "sounds" / "es" / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfiles.save(path, tone(hz, seconds))
-    soundfiles.save(folder / "music" / "tone.wav", tone(MUSIC_HZ, 3.0))
-    for path in (folder, folder / "music"):
-        path.chmod(0o755)  # Asterisk's user reads the music
-    (folder / "flows").mkdir()
     flow = FLOW.split("  numero:")[0].replace(', "3": numero', "") + "  adios:" + FLOW.split("  adios:")[1]
-    (folder / "flows" / "tonos.yaml").write_text(flow)
-    (folder / "flows" / "opinion.yaml").write_text(SURVEY_FLOW)
-    (folder / "flows" / "avisa.yaml").write_text(TELLING_FLOW)
-    (folder / "flows" / "pide.yaml").write_text(ORDER_FLOW)
-    (folder / "flows" / "lento.yaml").write_text(SLOW_FLOW)
-    return SETTINGS.replace("{folder}", str(folder)) + _CRM.format(crm=crm, key=CRM_KEY)
+    flows = {"tonos": flow, "opinion": SURVEY_FLOW, "avisa": TELLING_FLOW, "pide": ORDER_FLOW, "lento": SLOW_FLOW}
+    media = f'prompts = ["{folder}/sounds"]\nspeech_engine = "tests.support.slow_voice:SlowVoice"\n'
+    return furnish_line(folder, flows, media=media) + SETTINGS + _CRM.format(crm=crm, key=CRM_KEY)

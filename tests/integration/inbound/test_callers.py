@@ -21,8 +21,9 @@ from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from storage.calls import Talk
-from tests.integration.inbound.phone_line import DID, MENU_HZ, MUSIC_HZ, ONE_HZ, QUEUE_DID, SLOW_DID, furnish
+from tests.integration.inbound.phone_line import DID, MENU_HZ, ONE_HZ, QUEUE_DID, SLOW_DID, furnish
 from tests.support.inbound_caller import InboundCaller, Keys, tone
+from tests.support.line_folder import MUSIC_HZ
 from tests.support.live_house import LiveHouse, live_house
 from tests.support.slow_voice import TAKES_S
 from tests.support.until import until

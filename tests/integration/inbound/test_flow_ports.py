@@ -27,6 +27,7 @@ from server.logs import configure
 from server.settings import LogSettings
 from server.token import api_token
 from tests.support.inbound_caller import InboundCaller
+from tests.support.line_folder import CARRIER
 from tests.support.live_house import LiveHouse, live_house
 from tests.support.mail_server import MailServer, mail_server
 from tests.support.until import until
@@ -63,12 +64,6 @@ sender = "no-reply@shop.example"
 [ivr.payment]
 url = "{url}/cards"
 secret = "{key}"
-[[trunks]]
-name = "carrier"
-host = "127.0.0.1"
-port = 9
-match = ["127.0.0.1"]
-qualify_s = 0
 [[lines]]
 number = "{did}"
 flow = "saldo"
@@ -237,7 +232,7 @@ async def desk(network: Network) -> AsyncIterator[Desk]:
         async with systems() as others, mail_server() as mail:
             (Path(name) / "flows").mkdir()
             (Path(name) / "flows" / "saldo.yaml").write_text(FLOW)
-            settings = SETTINGS.format(folder=name, url=others.url, key=KEY, mail=mail.port, did=DID)
+            settings = SETTINGS.format(folder=name, url=others.url, key=KEY, mail=mail.port, did=DID) + CARRIER
             async with live_house(network, 0, extra_toml=settings) as live:
                 with everything_logged(live.folder.path / "node.log"):
                     await until(lambda: live.house.inbound.flows.has("saldo"), 20.0)

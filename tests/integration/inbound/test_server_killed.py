@@ -22,7 +22,6 @@ from tests.integration.inbound.phone_line import (
     CRM_KEY,
     DID,
     MENU_HZ,
-    MUSIC_HZ,
     ONE_HZ,
     ORDER_DID,
     QUEUE_DID,
@@ -31,6 +30,7 @@ from tests.integration.inbound.phone_line import (
     furnish,
 )
 from tests.support.inbound_caller import InboundCaller, tone
+from tests.support.line_folder import MUSIC_HZ
 from tests.support.live_house import LiveProcess, live_folder
 from tests.support.until import until
 
