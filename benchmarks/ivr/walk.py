@@ -57,9 +57,9 @@ def main(arguments: list[str]) -> int:
     print(_table(rows, report))
     if given.json:
         given.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    if given.html:
-        given.html.write_text(_page(rows, report), encoding="utf-8")
     verdict, clean = _verdict(rows, report, whole=given.most > 999)
+    if given.html:
+        given.html.write_text(_page(rows, report, verdict), encoding="utf-8")
     print(verdict, flush=True)
     return 0 if clean else 1
 
@@ -118,7 +118,7 @@ def _table(rows: list[Row], report: dict[str, Any]) -> str:
     return "\n".join([*lines, f"took {report['took_s']} s"])
 
 
-def _page(rows: list[Row], report: dict[str, Any]) -> str:
+def _page(rows: list[Row], report: dict[str, Any], verdict: str) -> str:
     def row_of(cells: tuple[str, ...], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
@@ -129,5 +129,6 @@ def _page(rows: list[Row], report: dict[str, Any]) -> str:
         '<!doctype html><meta charset="utf-8"><title>Flows walked</title><style>body{font:15px sans-serif;margin:2em}'
         "td,th{padding:.3em .8em;text-align:right;border-bottom:1px solid #ccc}td:first-child,th:first-child"
         "{text-align:left}</style><h1>Flows walked on real lines</h1>"
+        f"<p>{html.escape(verdict)}. Seed {report['seed']}, load {report['load'][0]:.1f}.</p>"
         f"<table>{body}</table><pre>{html.escape(faults)}\n{html.escape(rest)}</pre>\n"
     )
