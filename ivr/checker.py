@@ -90,16 +90,22 @@ def _unreachable(flow: Flow, edges: list[Edge]) -> Iterator[Finding]:
 
 
 def _without_end(flow: Flow, edges: list[Edge]) -> Iterator[Finding]:
-    """Nodes whose callers can never come to an end, whatever they do: every way only leads on."""
+    """Where callers are caught: they never come to an end, whatever they do. Told once, where all such ways lead to."""
     backwards: dict[str, list[str]] = {}
     for edge in edges:
         backwards.setdefault(edge.target, []).append(edge.source)
     ends = [name for name, node in flow.nodes.items() if node.ends()]
     saved = reached_from(ends, backwards)
-    for name in flow.nodes:
-        if name not in saved:
-            message = "a dead end: no way from here leads to a goodbye, a person or a callback; give a branch one"
-            yield Finding(("nodes", name), message)
+    targets, told = targets_of(edges), set[str]()
+    reach = {name: reached_from([name], targets) for name in flow.nodes if name not in saved}
+    for name, reached in reach.items():
+        caught = {each for each in reached if name in reach[each]}
+        if caught == reached and name not in told:  # from others a way leads here: mended here, they are mended
+            told |= caught
+            loops = targets.get(name) and not any(flow.nodes[each].waits() for each in caught)
+            if not loops:  # a loop in which nothing waits is told as such
+                message = "a dead end: no way from here leads to a goodbye, a person or a callback; give a branch one"
+                yield Finding(("nodes", name), message)
 
 
 def _circles(flow: Flow, edges: list[Edge]) -> Iterator[Finding]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from ivr.checker import check_file
+from ivr.checker import Known, check_file
 from ivr.drawing import draw as picture
 from ivr.flow import FlowError, LoadedFlow, load_flow
 from ivr.given import Given
@@ -15,7 +16,8 @@ from ivr.simulate import Act, Walk, walk
 from ivr.testing import Script, given_of, read_script, run_script, script_of
 from server.commands import flows as live
 from server.commands import speech
-from server.commands.console import console, fail
+from server.commands.console import console, fail, settings_of
+from server.settings import SettingsError
 
 app = typer.Typer(help="Menus for callers: check, draw, simulate and test flow files.", no_args_is_help=True)
 app.command()(speech.say)
@@ -26,11 +28,16 @@ FlowFile = Annotated[Path, typer.Argument(help="A flow file.")]
 
 
 @app.command()
-def check(flows: Flows) -> None:
+def check(
+    flows: Flows,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings to check against too: recorded prompts, queues, sources, hooks.")
+    ] = None,
+) -> None:
     """Prove flows sound: one message for each thing to mend, with file and line."""
-    broken = 0
+    broken, known = 0, _known(config) if config else None
     for file in _files(flows):
-        loaded, findings = check_file(file)
+        loaded, findings = check_file(file, known)
         for finding in findings:
             console.print(finding.said(str(file)), highlight=False, markup=False, soft_wrap=True)
         errors = sum(not finding.warning for finding in findings)
@@ -58,7 +65,7 @@ def simulate(
     scenario: Annotated[str, typer.Option(help="Take the `given` of this scenario of the test file.")] = "",
 ) -> None:
     """Call a flow from the terminal: type keys and Enter; Enter alone is silence, h hangs up. Time is virtual."""
-    loaded = _loaded(flow)
+    loaded = _sound(flow)
     console.print("Keys and Enter; Enter alone: silence; h: hang up; s 4: speak for 4 s", style="dim", highlight=False)
     taken = walk(loaded, _given(flow, scenario), _at_terminal, _say)
     if taken.ended is not None:
@@ -73,7 +80,7 @@ def test(flows: Flows) -> None:
         if not script_of(file).exists():
             console.print(f"{file}: no {script_of(file).name} beside it", style="yellow", highlight=False)
             continue
-        for result in run_script(_loaded(file), _script(file)):
+        for result in run_script(_sound(file), _script(file)):
             passed, failed = passed + (not result.problems), failed + bool(result.problems)
             for problem in result.problems:
                 line = f"{script_of(file)}: {result.name}: {problem}"
@@ -84,7 +91,10 @@ def test(flows: Flows) -> None:
 
 
 async def _at_terminal(taken: Walk, request: KeyRequest | RecordRequest) -> Act:
-    typed = console.input("[bold]keys> [/bold]").strip()
+    try:
+        typed = console.input("[bold]keys> [/bold]").strip()
+    except EOFError:  # nobody is at the terminal any more
+        typed = "h"
     if typed.lower() == "h":
         return Act(hang_up=True)
     first, _, rest = typed.partition(" ")
@@ -113,6 +123,25 @@ def _loaded(flow: Path) -> LoadedFlow:
     try:
         return load_flow(flow)
     except FlowError as error:
+        fail(error)
+
+
+def _sound(flow: Path) -> LoadedFlow:
+    """A flow that can be walked; else what `check` says of it."""
+    loaded, findings = check_file(flow)
+    errors = [finding for finding in findings if not finding.warning]
+    if loaded is None or errors:
+        fail("\n".join(finding.said(str(flow)) for finding in errors))
+    return loaded
+
+
+def _known(config: Path) -> Known:
+    from server.flow_check import known_to  # half a second of libraries that other commands do without
+
+    try:
+        with TemporaryDirectory(prefix="timbre-check-") as scratch:
+            return known_to(settings_of(config), Path(scratch))
+    except SettingsError as error:
         fail(error)
 
 

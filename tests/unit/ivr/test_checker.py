@@ -173,3 +173,21 @@ def test_given_a_counted_retry_when_checked_then_the_loop_is_allowed() -> None:
         "  again: {do: branch, cases: [{when: n < 3, go: a}], else: bye}\n" + BYE
     )
     assert findings_of(text) == []
+
+
+@mark.parametrize(
+    ("nodes", "told"),
+    [
+        ("  a: {do: say, text: A., next: b}\n  b: {do: goto, to: a}\n", ["endless loop (a, b)"]),
+        ("  a: {do: say, text: A., next: b}\n  b: {do: menu, text: B., keys: {'1': c}}\n"
+         "  c: {do: say, text: C., next: b}\n", ["f.yaml:8: nodes.b: a dead end"]),
+        ("  a: {do: menu, text: A., keys: {'1': b, '2': c}}\n  b: {do: menu, text: B., keys: {'1': b}}\n"
+         "  c: {do: say, text: C., next: d}\n  d: {do: goto, to: c}\n",
+         ["f.yaml:8: nodes.b: a dead end", "endless loop (c, d)"]),
+    ],
+)  # fmt: skip
+def test_given_callers_who_are_caught_when_checked_then_it_is_told_once_and_where_to_mend_it(
+    nodes: str, told: list[str]
+) -> None:
+    found = findings_of(NODES + nodes)
+    assert len(found) == len(told) and all(words in each for words, each in zip(told, found, strict=True)), found

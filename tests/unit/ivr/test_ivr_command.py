@@ -32,3 +32,33 @@ def test_given_keys_typed_when_simulated_then_the_call_is_walked(tmp_path: Path)
     out = tmp_path / "saldo.svg"
     assert RUNNER.invoke(app, ["draw", flow, "-o", str(out)]).exit_code == 0
     assert out.read_text().startswith("<svg")
+
+
+def test_given_settings_when_flows_are_checked_against_them_then_what_they_lack_is_told(tmp_path: Path) -> None:
+    file, config = tmp_path / "menu.yaml", tmp_path / "timbre.toml"
+    config.write_text(f'var = "{tmp_path}/var"\n[[queues]]\nqueue_id = "sales"\n')
+    file.write_text(
+        "flow: menu\nlanguage: en\nstart: a\nrescue: {queue: sale}\nnodes:\n"
+        "  a: {do: say, text: '{welcome:prompt}', next: b}\n  b: {do: goodbye, text: Bye.}\n"
+    )
+    assert RUNNER.invoke(app, ["check", str(file)]).exit_code == 0
+    checked = RUNNER.invoke(app, ["check", str(file), "--config", str(config)])
+    assert checked.exit_code == 1
+    assert "menu.yaml:4: rescue.queue: the settings know no queue 'sale': did you mean 'sales'?" in checked.output
+    assert "menu.yaml:6: nodes.a.text: there is no recorded prompt 'welcome' in 'en'" in checked.output
+    assert RUNNER.invoke(app, ["check", str(file), "--config", str(tmp_path / "none.toml")]).exit_code == 1
+
+
+def test_given_a_broken_flow_when_simulated_or_tested_then_its_faults_are_told_and_nobody_walks(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("flow: bad\nstart: a\nrescue: {queue: q}\nnodes:\n  a: {do: say, text: Hi., next: b}\n")
+    (tmp_path / "bad.test.yaml").write_text("scenarios: [{name: hears, when: [], then: {exit: goodbye}}]\n")
+    for command in ("simulate", "test"):
+        ran = RUNNER.invoke(app, [command, str(file)])
+        assert ran.exit_code == 1 and "bad.yaml:5: nodes.a.next: there is no node 'b'" in ran.output
+        assert "Hi." not in ran.output
+
+
+def test_given_a_terminal_that_is_closed_when_simulated_then_the_caller_has_hung_up() -> None:
+    called = RUNNER.invoke(app, ["simulate", str(READY / "es" / "saldo.yaml")], input="")
+    assert called.exit_code == 0 and "caller_left" in called.output
