@@ -11,8 +11,9 @@ import structlog
 from campaigns.phone import mask
 from server.settings import LogSettings
 
-# Any run of 7 or more digits, with or without +: a number somebody may be called on. Ids are letters and digits mixed.
-_NUMBER = re.compile(r"(?<![\w.:-])\+?\d{7,15}(?![\w.:-])|(?<=/)\+?\d{7,15}(?=@)")
+# Any run of 7 or more digits, with or without +, and a grouped one with +: a number somebody may be called on. Not
+# taken for one: ids (letters and digits mixed), and digits that a point or hyphen ties to others (1763797000.12).
+_NUMBER = re.compile(r"(?<!\w)(?<!\w[.-])\+?\d{7,15}(?!\w|[.:-]\w)|(?<!\w)\+\d{1,3}(?:[ ()./-]{1,2}\d{1,4}){2,6}(?!\w)")
 _CLEAR = frozenset({"timestamp", "level", "event_id", "pid", "port", "duration_s", "at_s"})
 
 

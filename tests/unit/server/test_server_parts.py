@@ -33,10 +33,37 @@ def logged(words: str, **more: object) -> str:
     return str(json.loads(stream.getvalue()))
 
 
-@given(st.from_regex(r"\A\+?[1-9]\d{6,14}\Z"), st.sampled_from(["{}", "call {} now", "to {}, please", "({})", "'{}'"]))
+_SENTENCES = [
+    "{}",
+    "call {} now",
+    "to {}, please",
+    "({})",
+    "'{}'",
+    "It was {}.",
+    "tel:{}",
+    "<sip:{}@host>",
+    "is it {}?",
+]
+
+
+@given(st.from_regex(r"\A\+?[1-9]\d{6,14}\Z"), st.sampled_from(_SENTENCES))
 def test_no_phone_number_survives_in_a_log(number: str, sentence: str) -> None:
     line = logged(sentence.format(number), endpoint=f"PJSIP/{number}@carrier")
     assert number.lstrip("+") not in line
+
+
+@pytest.mark.parametrize("number", ["+34 612 345 678", "+34-612-34-56-78", "+1 (212) 555-0100", "+44 20 7946 0958"])
+def test_no_number_as_people_write_it_survives_in_a_log(number: str) -> None:
+    line = logged(f"calling {number} now")
+    assert number[-4:] not in line
+    assert "now" in line
+
+
+@pytest.mark.parametrize(
+    "text", ["1763797000.1234", "2026-11-22T08:30:15.1234567", "127.0.0.1:31755", "22.10.1", "5 + 300 leads"]
+)
+def test_what_is_no_number_stays_readable_in_a_log(text: str) -> None:
+    assert text in logged(f"see {text}, please")
 
 
 def test_ids_stay_readable_in_a_log() -> None:
