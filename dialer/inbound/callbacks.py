@@ -135,7 +135,7 @@ class Callbacks:
             try:
                 await services.control.originate(order)
                 await line.unless_gone(line.answered.wait(), _RING_S + 5.0)
-                how = "talked" if await self._talk(call, agent_id, talk_id) else "broken"
+                how = "talked" if await self._talk(call, callback, agent_id, talk_id) else "broken"
             except LineGone:
                 how = "talked" if call.journal.call.talk_s else "no answer"
             except TimeoutError:
@@ -146,12 +146,17 @@ class Callbacks:
             await self._reception.end(call, how)
             return how == "talked"
 
-    async def _talk(self, call: InboundCall, agent_id: str, talk_id: str) -> bool:
+    async def _talk(self, call: InboundCall, callback: QueueCallback, agent_id: str, talk_id: str) -> bool:
         if not await join(call, agent_id, talk_id):
             await leave_bridges(call)
             await call.play(self._services.sounds.unavailable(call.language), barge_in=False)
             return False
         settings = self._services.hall.settings[call.journal.call.queue]
         self._reception.calls[call.call_id] = call
-        await TalkRoom(call, settings.queue_id, settings.wrap_up_s, settings.recording).run(agent_id, talk_id)
+        # Kept as soon as they talk: a server that is killed meanwhile takes the talk over and rings nobody again.
+        kept = asyncio.create_task(self._note(callback, True), name=f"callback {callback.request_id} is kept")
+        try:
+            await TalkRoom(call, settings.queue_id, settings.wrap_up_s, settings.recording).run(agent_id, talk_id)
+        finally:
+            kept.cancel()  # what is still to be written is written after the talk
         return True

@@ -240,7 +240,8 @@ class Reception:
         state = await services.control.snapshot()
         there = {channel.channel_id: channel for channel in state.channels}
         bridge_of = {channel_id: bridge.bridge_id for bridge in state.bridges for channel_id in bridge.channel_ids}
-        await self._sweep(state)
+        talking = {call.channel_id for call in live if self._agent_of(bridge_of.get(call.channel_id, ""))}
+        await self._sweep(state, talking)
         count = 0
         for stored in live:
             if stored.channel_id not in there:
@@ -268,14 +269,17 @@ class Reception:
         finally:
             self._settling.discard(stored.call_id)
 
-    async def _sweep(self, state: ExchangeState) -> None:
-        """Legs to outside and their bridges belong to calls whose coroutine is gone."""
+    async def _sweep(self, state: ExchangeState, talking: set[str]) -> None:
+        """Legs to outside and their bridges belong to calls whose coroutine is gone.
+
+        talking: channels of calls that go on: who is called back and talks with an agent is one of them.
+        """
         control = self.services.control
         for bridge in state.bridges:
             if bridge.bridge_id.endswith("-xfrb"):
                 await control.destroy_bridge(bridge.bridge_id)
         for channel in state.channels:
-            if channel.channel_id.endswith(("-xfer", "-cbck")):
+            if channel.channel_id.endswith(("-xfer", "-cbck")) and channel.channel_id not in talking:
                 await control.hang_up(channel.channel_id)
 
     async def _resume(self, stored: StoredCall, bridge_id: str) -> None:

@@ -49,7 +49,7 @@ nodes:
   menu:
     do: menu
     text: "{menu:prompt}"
-    keys: {"1": uno, "2": cola, "3": numero}
+    keys: {"1": uno, "2": cola}
     no_input: adios
     invalid: adios
     failed: adios
@@ -61,10 +61,6 @@ nodes:
     queue: sales
     announce: {every_s: 5, text: "{position:number}"}
     timeout: adios
-    next: adios
-  numero:
-    do: transfer
-    number: "'+34600'"
     next: adios
   adios:
     do: goodbye
@@ -205,7 +201,6 @@ def furnish(folder: Path, crm: str = "http://127.0.0.1:9/") -> str:
         path = folder / "sounds" / "es" / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfiles.save(path, tone(hz, seconds))
-    flow = FLOW.split("  numero:")[0].replace(', "3": numero', "") + "  adios:" + FLOW.split("  adios:")[1]
-    flows = {"tonos": flow, "opinion": SURVEY_FLOW, "avisa": TELLING_FLOW, "pide": ORDER_FLOW, "lento": SLOW_FLOW}
+    flows = {"tonos": FLOW, "opinion": SURVEY_FLOW, "avisa": TELLING_FLOW, "pide": ORDER_FLOW, "lento": SLOW_FLOW}
     media = f'prompts = ["{folder}/sounds"]\nspeech_engine = "tests.support.slow_voice:SlowVoice"\n'
     return furnish_line(folder, flows, media=media) + SETTINGS + _CRM.format(crm=crm, key=CRM_KEY)

@@ -66,6 +66,56 @@ async def test_given_a_callback_nobody_answers_then_the_agent_is_free_again_and_
 
 
 @virtual
+async def test_given_a_callback_at_a_time_of_ones_own_when_it_comes_then_it_is_rung_and_not_before() -> None:
+    house = await InboundHouse().open()
+    house.exchange.network.put("+34600999888", FarEnd.person(ring_s=3.0, talk_s=20.0))
+    await house.start(agents=1)
+    at_s = house.clock.now_s() + 3600.0
+    promise = QueueCallback("r1", "c1", "+34600999888", "sales", house.clock.now_s(), at_s, "es", due_at_s=at_s)
+    await house.promises.add_callback(promise)
+    keeping = asyncio.create_task(house.callbacks.run())
+    await asyncio.sleep(3590.0)
+    assert house.exchange.records == [] or not any(r.channel_id.endswith("-cbck") for r in house.exchange.records)
+    await house.until(lambda: house.of(TalkBegan), 60.0)
+    (talk,) = house.of(TalkBegan)
+    assert 0.0 <= talk.at_s - at_s < 40.0
+    await house.until(lambda: house.of(CallOver))
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await house.stop()
+
+
+@virtual
+async def test_given_somebody_called_back_who_talks_when_the_node_dies_then_they_talk_on_and_are_not_rung_again() -> (
+    None
+):
+    house = await InboundHouse().open()
+    house.exchange.network.put("+34600999888", FarEnd.person(ring_s=3.0, talk_s=60.0))
+    await house.start(agents=1)
+    await house.promises.add_callback(QueueCallback("r1", "c1", "+34600999888", "sales", 0.0, None, "es"))
+    keeping = asyncio.create_task(house.callbacks.run())
+    await house.until(lambda: house.of(TalkBegan))
+    await asyncio.sleep(10.0)
+    await house.base.kill()
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    after = await InboundHouse().open(house.exchange, house.base.database)
+    await after.start(agents=0)
+    keeping = asyncio.create_task(after.callbacks.run())
+    await after.until(lambda: len(after.of(CallOver)) == 1, 120.0)
+    await asyncio.sleep(60.0)
+    (call,) = await after.stored()
+    assert (call.ended_how, call.channel_id[-5:]) == ("talked", "-cbck") and call.talk_s > 45.0
+    rung = [record for record in after.exchange.records if record.channel_id.endswith("-cbck")]
+    assert len(rung) == 1 and rung[0].ended_by == "far end"
+    (promise,) = await after.promises.callbacks(CallbackState.DONE)
+    assert promise.attempts == 1 and await after.base.leaks() == []
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await after.stop()
+
+
+@virtual
 async def test_given_blended_agents_when_callers_wait_then_the_dialer_counts_on_nobody_they_will_take() -> None:
     house = await InboundHouse(queues=(replace(SALES, keep_free=1),)).open()
     await house.start(agents=3)

@@ -1,0 +1,104 @@
+"""Where a flow and an agent send a caller: agents, extensions, numbers outside, surveys; on virtual time."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from pytest import mark
+
+from dialer.inbound.events import CallOver, TalkBegan
+from dialer.inbound.orders import Act
+from ivr.port import SurveyAnswer
+from server.flow_world import Answers
+from telephony.sim.far_end import FarEnd, HangUp, Press
+from tests.support.virtual import virtual
+from tests.unit.inbound.inbound_house import InboundHouse
+from tests.unit.inbound.test_flow_changes import house_with, nodes_of
+
+HEAD = "flow: menu\nlanguage: en\nstart: first\nrescue: {queue: nobody}\nnodes:\n"
+TRANSFER = (
+    HEAD + "  first: {do: transfer, kind: %s, to: \"'%s'\", ring_s: 10, next: after, busy: engaged, no_answer: away,"
+    " failed: wrong}\n"
+    + "".join(f"  {name}: {{do: goodbye, text: {name}.}}\n" for name in ("after", "engaged", "away", "wrong"))
+)
+OUTSIDE = "+34911222333"
+SURVEY = HEAD + (
+    "  first: {do: queue, queue: sales, survey: rate, next: %s}\n"
+    "  rate: {do: survey, text: Rate us., question: csat, scale: csat, next: bye}\n"
+    "  bye: {do: goodbye, text: Bye.}\n"
+)
+
+
+class KeptAnswers(Answers):
+    """Answers of the house's database, and what was kept there."""
+
+    kept: ClassVar[list[SurveyAnswer]] = []
+
+    async def survey(self, answer: SurveyAnswer) -> None:
+        await super().survey(answer)
+        self.kept.append(answer)
+
+
+async def served(folder: Path, text: str) -> InboundHouse:
+    """A house with one agent, whose line leads to this flow."""
+    house, flows = await house_with(folder, text)
+    assert flows.world is not None
+    KeptAnswers.kept.clear()
+    flows.world = replace(flows.world, answers=KeptAnswers(house.promises, house.callbacks.promised))
+    house.extensions["201"] = "agent00"
+    await house.base.staffed(1)
+    return house
+
+
+@virtual
+@mark.parametrize(
+    ("kind", "to", "far_end", "way"),
+    [
+        ("number", OUTSIDE, FarEnd.person(ring_s=2.0, talk_s=5.0), "after"),
+        ("number", OUTSIDE, FarEnd.busy(), "engaged"),
+        ("number", OUTSIDE, FarEnd.no_answer(), "away"),
+        ("agent", "agent00", None, "after"),
+        ("extension", "201", None, "after"),
+        ("agent", "nobody", None, "away"),
+        ("extension", "999", None, "wrong"),
+    ],
+)
+async def test_given_a_transfer_in_a_flow_when_the_far_end_talks_or_not_then_the_flow_goes_on_by_that(
+    tmp_path: Path, kind: str, to: str, far_end: FarEnd | None, way: str
+) -> None:
+    house = await served(tmp_path, TRANSFER % (kind, to))
+    if far_end is not None:
+        house.exchange.network.put(OUTSIDE, far_end)
+    channel_id = house.call(Press(60.0, "1"))
+    if far_end is None and way == "after":
+        await house.until(lambda: house.of(TalkBegan))
+        await asyncio.sleep(2.0)
+        assert house.exchange.hears(channel_id, house.desk.pool.seat("agent00").profile.agent_key + "-legc")
+        house.desk.end_conversation("agent00")
+    await house.until(lambda: house.of(CallOver))
+    assert await nodes_of(house) == [["first", way]]
+    await house.stop()
+
+
+@virtual
+@mark.parametrize("sent", [True, False])
+async def test_given_a_talk_when_the_agent_sends_to_the_survey_or_hangs_up_then_the_answer_names_agent_and_call(
+    tmp_path: Path, sent: bool
+) -> None:
+    house = await served(tmp_path, SURVEY % ("bye" if sent else "rate"))
+    house.call(Press(12.0, "4"), HangUp(60.0))
+    await house.until(lambda: house.of(TalkBegan))
+    await asyncio.sleep(8.0)
+    if sent:
+        await house.reception.order("agent00", Act.SURVEY)
+    else:
+        house.desk.end_conversation("agent00")
+    await house.until(lambda: house.of(CallOver))
+    assert await nodes_of(house) == [["first", "rate", "bye"]]
+    (call,) = await house.stored()
+    (counted,) = await house.promises.survey(0.0, 1e12)
+    (answer,) = KeptAnswers.kept
+    assert (counted.question, counted.score, counted.count) == ("csat", 4, 1)
+    assert (answer.call_id, answer.agent_id) == (call.call_id, "agent00")
+    await house.stop()
