@@ -17,7 +17,7 @@ from ivr.picture_words import FAILURES, KINDS, TITLES, Look, branch_words
 from ivr.texts import Text
 
 _WIDTH, _GAP_X, _GAP_Y, _BEND = 250, 34, 74, 26
-_LINE, _PAD = 17, 12
+_LINE, _PAD, _BAR = 17, 12, 8
 _CHARACTERS = 34
 _MOST_LINES = 4
 
@@ -41,6 +41,7 @@ class _Box:
     width: float = _WIDTH
     height: float = 0.0
     counts: Passed | None = None
+    most: int = 0  # callers of the node that most came to
 
 
 @dataclass
@@ -64,6 +65,9 @@ def draw(flow: Flow, language: str = "", passed: Mapping[str, Passed] | None = N
             lines.append(edge)
             drawn.add((edge.source, edge.target))
     boxes = {name: _box(name, node, edges, speaks, (passed or {}).get(name)) for name, node in flow.nodes.items()}
+    most = max((each.entered for each in (passed or {}).values()), default=0)
+    for box in boxes.values():
+        box.most = most
     layout = lay_out(list(flow.nodes), sorted(drawn), flow.start)
     canvas = _Canvas()
     bends = _place(layout, boxes, canvas)
@@ -94,7 +98,7 @@ def _box(name: str, node: Node, edges: list[Edge], speaks: str, counts: Passed |
     failures = [f"{words.get(edge.branch, edge.branch)} → {edge.target}" for edge in own]
     box = _Box(name, KINDS[kind], lines, failures, counts=counts)
     rows = 2 + len(lines) + len(failures) + (1 if counts else 0)
-    box.height = rows * _LINE + 2 * _PAD
+    box.height = rows * _LINE + 2 * _PAD + (_BAR if counts else 0)
     return box
 
 
@@ -200,7 +204,18 @@ def _drawn(box: _Box, is_start: bool, speaks: str) -> str:
         titles = TITLES.get(speaks[:2], TITLES["en"])
         share = 100 * box.counts.left / box.counts.entered if box.counts.entered else 0.0
         row(titles.format(entered=box.counts.entered, left=box.counts.left, share=share), "counts")
+        rows.append(_funnel_bar(box, box.counts, at - 8))
     return "".join(rows) + "</g>"
+
+
+def _funnel_bar(box: _Box, counts: Passed, y: float) -> str:
+    """As long as callers came, the red part as long as hung up: where the bars shorten is where callers are lost."""
+    longest = box.width - 36
+    came, gone = (longest * count / max(1, box.most) for count in (counts.entered, counts.left))
+    return (
+        f'<rect x="{box.x + 18:.0f}" y="{y:.0f}" width="{came:.1f}" height="6" fill="#9cc5f0"/>'
+        f'<rect x="{box.x + 18 + came - gone:.1f}" y="{y:.0f}" width="{gone:.1f}" height="6" fill="#c33"/>'
+    )
 
 
 def _svg(canvas: _Canvas, title: str, speaks: str) -> str:

@@ -12,6 +12,7 @@ from ivr.drawing import draw as picture
 from ivr.flow import FlowError, LoadedFlow, load_flow
 from ivr.given import Given
 from ivr.line import KeyRequest, RecordRequest
+from ivr.schema.__main__ import schema_text
 from ivr.simulate import Act, Walk, walk
 from ivr.testing import Script, given_of, read_script, run_script, script_of
 from server.commands import flows as live
@@ -46,6 +47,16 @@ def check(
             console.print(f"{file}: sound, {len(loaded.flow.nodes)} nodes, version {loaded.version}", highlight=False)
     if broken:
         raise typer.Exit(1)
+
+
+@app.command()
+def schema(
+    out: Annotated[Path, typer.Option("-o", "--out", help="The JSON file to write.")] = Path("flow.schema.json"),
+) -> None:
+    """Write the JSON Schema of flow files: an editor completes and checks them with it."""
+    out.write_text(schema_text(), encoding="utf-8")
+    console.print(f"{out}: make this the first line of a flow file:", highlight=False)
+    console.print(f"# yaml-language-server: $schema={out}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

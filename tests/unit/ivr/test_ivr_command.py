@@ -2,8 +2,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from ivr.schema.__main__ import SCHEMA_FILE
 from server.commands.ivr import app
-from tests.unit.ivr.flows import READY
+from tests.unit.ivr.flows import READY, READY_FILES
 
 RUNNER = CliRunner()
 
@@ -62,3 +63,16 @@ def test_given_a_broken_flow_when_simulated_or_tested_then_its_faults_are_told_a
 def test_given_a_terminal_that_is_closed_when_simulated_then_the_caller_has_hung_up() -> None:
     called = RUNNER.invoke(app, ["simulate", str(READY / "es" / "saldo.yaml")], input="")
     assert called.exit_code == 0 and "caller_left" in called.output
+
+
+def test_given_no_repository_when_the_schema_is_written_then_it_is_the_published_one(tmp_path: Path) -> None:
+    out = tmp_path / "flow.schema.json"
+    written = RUNNER.invoke(app, ["schema", "-o", str(out)])
+    assert written.exit_code == 0 and f"# yaml-language-server: $schema={out}" in written.output
+    assert out.read_text() == SCHEMA_FILE.read_text()
+
+
+def test_given_a_ready_flow_when_opened_in_an_editor_then_its_first_line_names_the_schema() -> None:
+    for file in READY_FILES:
+        first = file.read_text().splitlines()[0]
+        assert (file.parent / first.removeprefix("# yaml-language-server: $schema=")).resolve() == SCHEMA_FILE

@@ -1,6 +1,7 @@
 """Every ready flow: sound, walked down its script, and fuzzed with random keys in a random world."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,12 @@ def test_given_a_ready_flow_when_its_script_is_run_then_every_scenario_passes(fi
 def test_given_a_ready_flow_when_drawn_then_the_picture_names_every_node(file: Path) -> None:
     flow = load_flow(file).flow
     picture = draw(flow, passed={flow.start: Passed(40, 10)})
+    # A bar as long as callers came; its red end is those who hung up: a quarter.
+    came, gone = (
+        float(re.findall(rf'width="([0-9.]+)" height="6" fill="{colour}"', picture)[0])
+        for colour in ("#9cc5f0", "#c33")
+    )
+    assert gone > 40.0 and came == 4 * gone
     words = {element.text for element in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")}
     assert set(flow.nodes) <= words
     assert any("(25 %)" in (word or "") for word in words)
