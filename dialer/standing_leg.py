@@ -12,7 +12,7 @@ from agents.agent import AgentProfile
 from campaigns.clock import Clock
 from campaigns.ids import leg_bridge_id, leg_channel_id
 from dialer.line import Line, LineGone
-from telephony.errors import ChannelGone, DuplicateChannel, TelephonyError
+from telephony.errors import ChannelGone, DuplicateChannel, EndpointRefused, TelephonyError
 from telephony.port import CallControl, OriginateOrder
 
 _RING_TIMEOUT_S = 20.0
@@ -54,6 +54,8 @@ class StandingLeg:
             began_s = self._clock.monotonic_s()
             try:
                 await self._once()
+            except EndpointRefused:
+                self.last_trouble = f"{self._profile.endpoint} cannot be called: no such phone is registered"
             except TelephonyError as error:
                 self.last_trouble = str(error)
             except TimeoutError:

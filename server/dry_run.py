@@ -12,6 +12,7 @@ from statistics import fmean
 from campaigns.campaign import Campaign
 from campaigns.lead import Lead, LeadState
 from campaigns.outcome import Outcome
+from campaigns.recycle import WAITS_FOR_MENDING
 from dialer.events import DialerEvent
 from dialer.gate import ComplianceGate
 from dialer.pacing.history import HistoryTooShort, past_of
@@ -119,7 +120,8 @@ async def who_is_blocked(stores: Stores, campaign: Campaign, at_s: float, most: 
     for lead in asked:
         if refusal := await gate.refusal(lead, campaign, known[lead.phone]):
             words, change = refusal
-            soon = change.next_call_at_s is not None and change.next_call_at_s <= at_s + _SOON_S
+            waits = change.last_outcome == WAITS_FOR_MENDING  # nothing but a person's mending lets it be called
+            soon = not waits and change.next_call_at_s is not None and change.next_call_at_s <= at_s + _SOON_S
             (put_off if soon else reasons)[words] += 1
     return Blocked(
         states.total(), len(candidates), later, states[LeadState.CLOSED], states[LeadState.DNC], bad, len(asked),

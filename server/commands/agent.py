@@ -1,12 +1,15 @@
 """`timbre agent`: add agents, sign them in and out, see what they do and how their phones connect."""
 
+import time
 from typing import Annotated
 
 import typer
 
 from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
+from server.settings import Settings
 
 app = typer.Typer(help="Agents: add, sign in, ready, pause, sign out.", no_args_is_help=True)
+_LOOKS, _LOOK_EVERY_S = 10, 0.2
 AgentId = Annotated[str, typer.Argument(help="The agent's id.")]
 
 
@@ -55,12 +58,28 @@ def sign_in(
     if ready:
         ask(settings, "POST", f"/agents/{agent_id}/ready")
     console.print(f"agent {agent_id} is signed in", highlight=False)
+    if trouble := _phone_trouble(settings, agent_id):
+        console.print(f"its phone is not connected yet: {trouble}", style="yellow", highlight=False, markup=False)
+        console.print(f"`timbre agent phone {agent_id}` says how it registers; it is called again every few seconds")
+
+
+def _phone_trouble(settings: Settings, agent_id: str) -> str:
+    """Why there is no audio; empty as soon as there is."""
+    trouble = ""
+    for _ in range(_LOOKS):
+        agent = next(each for each in ask(settings, "GET", "/agents") if each["agent_id"] == agent_id)
+        if agent["audio"]:
+            return ""
+        trouble = agent["audio_trouble"] or "it rings"
+        time.sleep(_LOOK_EVERY_S)
+    return trouble
 
 
 @app.command()
 def ready(agent_id: AgentId, config: ConfigOption = None) -> None:
     """Take calls from now on."""
     ask(settings_of(config), "POST", f"/agents/{agent_id}/ready")
+    console.print(f"agent {agent_id} takes calls", highlight=False)
 
 
 @app.command()

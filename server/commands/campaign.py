@@ -67,13 +67,18 @@ def import_leads(
         content = file.read_bytes()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
-    report = ask(settings_of(config), "POST", f"/lists/{list_id}/import", content=content, params={"region": region})
+    settings = settings_of(config)
+    report = ask(settings, "POST", f"/lists/{list_id}/import", content=content, params={"region": region})
     console.print(
         f"{report['added']} leads added, {report['duplicates']} duplicates, {report['rejected']} rejected",
         highlight=False,
     )
     for words in report["rejections"]:
         console.print(f"  {words}", style="yellow", highlight=False, markup=False)
+    if (more := report["rejected"] - len(report["rejections"])) > 0:
+        console.print(f"  and {more} more", style="yellow", highlight=False)
+    if not any(list_id in each["lists"] for each in ask(settings, "GET", "/campaigns")):
+        console.print(f"no campaign dials the list {list_id!r} yet", style="yellow", highlight=False, markup=False)
 
 
 @app.command("list")

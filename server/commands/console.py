@@ -73,8 +73,13 @@ def ask(settings: Settings, method: str, path: str, **more: Any) -> Any:
         fail(f"no server answers at {url} ({error}): start it with `timbre up`")
     if answer.is_error:
         detail = answer.json().get("detail", answer.text) if answer.content else answer.reason_phrase
-        fail(f"{detail}")
+        fail(*(_said(each) for each in detail) if isinstance(detail, list) else (str(detail),))
     return answer.json()
+
+
+def _said(problem: Any) -> str:
+    """One field that the API refuses, in words."""
+    return f"{'.'.join(map(str, problem['loc'][1:]))}: {problem['msg']}"
 
 
 def table_of(rows: list[dict[str, Any]], *columns: str) -> Table:

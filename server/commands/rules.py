@@ -87,8 +87,10 @@ def _batches(file: Path) -> Iterator[list[str]]:
     """The file's numbers, as many as one request takes; says where it is, so that "number 3" can be found."""
     try:
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {error}")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        fail(f"{file} cannot be read: it is no text in UTF-8; one number a line is all that it needs")
     if not (numbers := [line.strip() for line in text.splitlines() if line.strip()]):
         fail(f"{file} has no numbers: write one a line")
     for first in range(0, len(numbers), _A_REQUEST):

@@ -2,6 +2,7 @@
 
 from amd.verdict import CallClass
 from campaigns.outcome import Outcome
+from storage.port import StoredAgent
 from telephony.events import InboxOverflowed
 from telephony.sim.far_end import Answer, FarEnd, HangUp, Ring, Say, UntilHeard
 from telephony.sim.faults import LostAnswer
@@ -238,3 +239,16 @@ async def test_given_a_flow_that_breaks_by_a_fault_of_ours_then_recovery_gives_i
     await settled(house)
     assert len(_calls(house)) == 1
     assert await nothing_is_left(house) == []
+
+
+@virtual
+async def test_given_a_phone_that_is_not_registered_then_the_agents_trouble_says_so_until_it_is() -> None:
+    house = await House().open()
+    await house.agents.put(StoredAgent("ana", "Ana", "PJSIP/ana"))
+    async with house.engine:
+        await house.staff.sign_in("ana")
+        await house.until(lambda: house.desk.leg_trouble("ana"))
+        assert house.desk.leg_trouble("ana") == "PJSIP/ana cannot be called: no such phone is registered"
+        house.exchange.network.put("ana", FarEnd.agent())
+        await house.until(lambda: not house.desk.leg_trouble("ana"))
+        assert all(seat.leg_up for seat in house.desk.pool.seats())

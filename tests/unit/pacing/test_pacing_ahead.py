@@ -197,6 +197,10 @@ def test_a_dry_run_names_the_rule_that_blocks(centre: Centre, tmp_path: Path) ->
     code, words = centre.run("dryrun", str(file), "--agents", "2", "--seeds", "2")
     assert code == 0, words
     assert "blocked by rules: 270; about 20 may be called" in words
+    file.write_text(CAMPAIGN_FILE.replace('basis = "consent"', 'basis = "none"'))
+    code, words = centre.run("dryrun", str(file), "--agents", "2", "--seeds", "2")
+    assert code == 0, words
+    assert "blocked by rules: 290; about 0 may be called" in words, "a rule that a person must mend blocks until then"
 
 
 def test_a_campaign_that_nobody_knows_is_named(centre: Centre) -> None:
