@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Any, get_args
@@ -80,16 +80,22 @@ def read_flow(text: str, file: str = "flow.yaml") -> LoadedFlow:
     try:
         flow = Flow.model_validate(yaml.value)
     except ValidationError as error:
-        raise FlowError(file, _findings(error, yaml)) from None
+        raise FlowError(file, findings_of(error, yaml)) from None
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return LoadedFlow(flow, file, yaml, version, text)
 
 
-def _findings(error: ValidationError, yaml: YamlText) -> tuple[Finding, ...]:
+def findings_of(
+    error: ValidationError, yaml: YamlText, below: Path = (), fields: Sequence[str] = ()
+) -> tuple[Finding, ...]:
+    """What is wrong, in words, with its line.
+
+    below: where in the file that stands what was validated; fields: names to guess a misspelt one of, outside of flows.
+    """
     found: dict[tuple[Path, str], Finding] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        path = _path(detail["loc"])
-        message = _words(detail, path)
+        path = (*below, *_path(detail["loc"]))
+        message = _words(detail, path, fields)
         found.setdefault((path, message), Finding(path, message, yaml.line_of(path)))
     # "Too short" of a list whose items are broken only repeats what is wrong with them.
     whole = [each for each in found.values() if not _repeats(each, found.values())]
@@ -111,13 +117,13 @@ def _path(loc: tuple[str | int, ...]) -> Path:
     return tuple(part for part in kept if part != "[key]")
 
 
-def _words(detail: ErrorDetails, path: Path) -> str:
+def _words(detail: ErrorDetails, path: Path, fields: Sequence[str]) -> str:
     context = detail.get("ctx", {})
     match detail["type"]:
         case "missing":
             return f"`{path[-1]}:` is missing"
         case "extra_forbidden":
-            return f"there is no field `{path[-1]}` here{_near(detail)}"
+            return f"there is no field `{path[-1]}` here{_near(detail, fields)}"
         case "union_tag_not_found":
             return f"`do:` is missing: say what the node does, one of {', '.join(sorted(_KINDS))}"
         case "union_tag_invalid":
@@ -134,14 +140,18 @@ def _pattern_words(pattern: str) -> str:
     words = {
         r"^[A-Za-z_][A-Za-z0-9_]{0,59}$": "is no name: letters without accents, digits and _, not a digit first",
         r"^[0-9*#]$": 'is no key: write one of "0" to "9", "*", "#"',
+        r"^([0-9*#]|\{code\})*$": 'are no keys: write "0" to "9", "*", "#", or "{code}" for the code that was sent',
         r"^[A-Z]{3}$": "is no currency: write its code, such as PEN, EUR or USD",
         r"^[a-z]{2}(-[A-Z]{2})?$": "is no language: write es, en, pt-BR ...",
     }
     return words.get(pattern, f"does not have the form {pattern}")
 
 
-def _near(detail: ErrorDetails) -> str:
+def _near(detail: ErrorDetails, fields: Sequence[str]) -> str:
     loc = detail["loc"]
+    if fields:
+        others = [field for field in fields if field != loc[-1]]  # it may be a field of another part
+        return _guess(str(loc[-1]), difflib.get_close_matches(str(loc[-1]), others, n=1, cutoff=0.7))
     kind = next((part for part in loc if part in _KINDS), None)
     model = next((n for n in get_args(get_args(AnyNode)[0]) if kind in get_args(n.model_fields["do"].annotation)), Flow)
     names = [field.alias or name for name, field in model.model_fields.items()] if len(loc) in {1, 4} else []

@@ -9,11 +9,11 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from ivr.events import Exit
 from ivr.fields import Part
-from ivr.flow import Finding, FlowError, LoadedFlow
-from ivr.given import Given
+from ivr.flow import Finding, FlowError, LoadedFlow, findings_of
+from ivr.given import Answer, Given, QueueGiven
 from ivr.line import KeyRequest, RecordRequest
 from ivr.simulate import Act, Walk, walk
-from ivr.yaml_text import YamlRefused, read_yaml
+from ivr.yaml_text import Path, YamlRefused, read_yaml
 
 CODE = "{code}"
 """In `press`: the one-time code that was sent last."""
@@ -70,6 +70,9 @@ class Script(Part):
     scenarios: Annotated[list[Scenario], Field(min_length=1)]
 
 
+_FIELDS = [name for part in (Script, Scenario, Action, Then, Given, QueueGiven, Answer) for name in part.model_fields]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """How a scenario went. problems: what was not as said, one a line."""
@@ -93,13 +96,15 @@ def read_script(path: FilePath) -> Script:
     except (OSError, UnicodeDecodeError) as error:
         raise FlowError(str(path), (Finding((), f"cannot be read: {error}"),)) from None
     try:
+        where: Path = ()
         script = Script.model_validate(text.value)
-        for scenario in script.scenarios:
+        where = ("given",)
+        Given.model_validate(script.given)
+        for number, scenario in enumerate(script.scenarios):
+            where = ("scenarios", number, "given")
             given_of(script, scenario)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        found = [Finding(tuple(each["loc"]), each["msg"], text.line_of(tuple(each["loc"]))) for each in details]
-        raise FlowError(str(path), tuple(found)) from None
+        raise FlowError(str(path), findings_of(error, text, where, _FIELDS)) from None
     return script
 
 

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from pytest import mark
 from typer.testing import CliRunner
 
 from ivr.schema.__main__ import SCHEMA_FILE
@@ -76,3 +77,25 @@ def test_given_a_ready_flow_when_opened_in_an_editor_then_its_first_line_names_t
     for file in READY_FILES:
         first = file.read_text().splitlines()[0]
         assert (file.parent / first.removeprefix("# yaml-language-server: $schema=")).resolve() == SCHEMA_FILE
+
+
+@mark.parametrize(
+    ("script", "told"),
+    [
+        ("scenarios:\n  - name: x\n    when: [{pres: '1'}]\n    then: {exit: told}\n",
+         "bad.test.yaml:3: scenarios.0.when.0.pres: there is no field `pres` here: did you mean `press`?"),
+        ("scenarios:\n  - name: x\n    when: [{press: one}]\n    then: {}\n",
+         "bad.test.yaml:3: scenarios.0.when.0.press: are no keys"),
+        ("scenarios:\n  - name: x\n    given:\n      lookups:\n        s: {slow: 4}\n    then: {}\n",
+         "bad.test.yaml:5: scenarios.0.given.lookups.s.0.slow: there is no field `slow` here: did you mean `slow_s`?"),
+        ("given: {wether: bad}\nscenarios:\n  - name: x\n    then: {}\n",
+         "bad.test.yaml:1: given.wether: there is no field `wether` here: remove it"),
+    ],
+)  # fmt: skip
+def test_given_a_mistake_in_a_script_when_run_then_file_line_and_field_are_told(
+    tmp_path: Path, script: str, told: str
+) -> None:
+    (tmp_path / "bad.yaml").write_text("flow: bad\nstart: a\nrescue: {queue: q}\nnodes: {a: {do: goodbye, text: A.}}\n")
+    (tmp_path / "bad.test.yaml").write_text(script)
+    ran = RUNNER.invoke(app, ["test", str(tmp_path / "bad.yaml")])
+    assert ran.exit_code == 1 and told in ran.output, ran.output
