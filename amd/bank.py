@@ -15,6 +15,7 @@ from amd.levels import measure
 from amd.model import Believer, load_model
 from amd.moment import Moment
 from amd.policy import ROWS, SILENCE_TICKS, Policy
+from amd.prior import with_odds
 from amd.speech import follow_speech
 from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, Record, begin_phase, empty_slots
 from amd.tones.fourier import BINS, power_spectra
@@ -54,6 +55,7 @@ class AmdBank:
         self._model = model if model is not None else load_model()
         self._observer = observer
         self._known = known if known is not None else load_library()
+        self._odds = np.zeros(capacity, dtype=np.float32)
         self._contour = np.zeros((capacity, WINDOW, BANDS), dtype=np.int8)
         self._state = empty_slots(capacity)
         self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.int16)
@@ -72,6 +74,7 @@ class AmdBank:
         begin_phase(self._state, slot, answered=answered)
         self._history[slot] = 0
         self._bands[slot] = 0.0
+        self._odds[slot] = settings.person_odds if answered else 0.0
         self._contour[slot] = 0
         policy = Policy.of(settings, self._model.curve)
         judge = Judge(settings, policy)
@@ -79,11 +82,12 @@ class AmdBank:
         self._judges[slot] = judge
         self._voices.begin(slot)
 
-    def answered(self, slot: int) -> None:
-        """The call was answered now: deadlines count from here."""
+    def answered(self, slot: int, person_odds: float = 0.0) -> None:
+        """The call was answered now: deadlines count from here; person_odds: what signalling says of who answered."""
         judge = self._judges[slot]
         if judge is not None and not self._state["answered"][slot]:
             begin_phase(self._state, slot, answered=True, floor_db=float(self._state["floor_db"][slot]))
+            self._odds[slot] = person_odds
             judge.begin_answered_phase()
             self._human[slot], self._machine[slot] = judge.limits
 
@@ -175,7 +179,9 @@ class AmdBank:
         if len(asked):
             rows = np.empty((len(asked), features.COUNT), dtype=np.float32)
             features.extract(asked, self._state, rows)
-            self._state["probability"][asked] = self._model.probability(rows)
+            by_sound = self._model.probability(rows)
+            self._state["by_sound"][asked] = by_sound
+            self._state["probability"][asked] = with_odds(by_sound, self._odds[asked])
             if self._observer is not None:
                 self._observer(asked, rows)
         return due

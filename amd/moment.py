@@ -26,6 +26,7 @@ _READ = (
     "active_total",
     "tone_ticks",
     "probability",
+    "by_sound",
 )
 
 
@@ -49,6 +50,7 @@ class Moment:
     in_tone: bool
     probability: float
     music: float = 0.0  # P(music)
+    by_sound: float | None = None  # what the probability is without what signalling says
 
     @property
     def span_s(self) -> float:
@@ -70,7 +72,7 @@ class Moment:
     def _of_values(values: Sequence[Any], evaluated: bool, music: float) -> "Moment":
         (
             tick, answered, first, last, silence, quiet, voice, bursts, longest_burst, longest_pause, last_pause,
-            active, tone, probability,
+            active, tone, probability, by_sound,
         ) = values  # fmt: skip
         return Moment(
             now_s=tick * TICK_S,
@@ -88,12 +90,17 @@ class Moment:
             active_s=active * TICK_S,
             in_tone=tone >= CONFIRM_TICKS,
             probability=probability,
+            by_sound=by_sound,
             music=music,
         )
 
     def evidence(self) -> dict[str, float | str]:
-        """The numbers a trace or a plot shows."""
-        return {
+        """The numbers a trace or a plot shows; what sound alone says where signalling moved it."""
+        by_sound = self.probability if self.by_sound is None else self.by_sound
+        moved: dict[str, float | str] = (
+            {} if by_sound == self.probability else {"probability_by_sound": round(by_sound, 4)}
+        )
+        return moved | {
             "probability_human": round(self.probability, 4),
             "voice_s": round(self.voice_s, 3),
             "span_s": round(self.span_s, 3),

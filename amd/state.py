@@ -21,7 +21,8 @@ _CLOCK = [
     ("wake_at_voice", "i4"),  # ticks of speech at which the judge wants to look again
     ("voice_known", "i4"),  # speech up to the last verdict: without more the model has nothing new to say
     ("model_rests", "?"),  # nothing more to learn from the model
-    ("probability", "f4"),  # P(person) at the last evaluation
+    ("probability", "f4"),  # P(person) at the last evaluation, with what signalling says
+    ("by_sound", "f4"),  # the same, without
 ]
 _LEVELS = [
     ("level_db", "f4"),
@@ -95,7 +96,7 @@ def begin_phase(slots: Slots, slot: int, *, answered: bool, floor_db: float = -6
     record["floor_db"] = floor_db
     record["level_db"] = -96.0
     record["peak_db"] = -60.0
-    record["probability"] = 0.5
+    record["probability"] = record["by_sound"] = 0.5
     record["wake_at_voice"] = NEVER
     for name in _MARKS:
         record[name] = -1

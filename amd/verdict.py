@@ -32,12 +32,14 @@ class AmdSettings:
     cost_ratio: how many machines put through to an agent one person hung up on is worth; higher is safer for people.
     deadline_s: seconds after answer at which `unknown` is said if nothing else was.
     silence_s: seconds after answer without any sound at which `silence` is said.
+    person_odds: what signalling says of who answers, log-odds of a person (`amd.prior`); 0 says nothing.
     """
 
     cost_ratio: float = 20.0
     deadline_s: float = 5.0
     silence_s: float = 4.0
     country: str = "ES"  # ISO 3166 alpha-2: which call progress tones to expect
+    person_odds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class DetectorBank(Protocol):
         """Start listening on a slot; `answered` False means early media (183)."""
         ...
 
-    def answered(self, slot: int) -> None:
-        """The call of this slot was answered now: deadlines count from here."""
+    def answered(self, slot: int, person_odds: float = 0.0) -> None:
+        """The call of this slot was answered now: deadlines count from here; person_odds as in `AmdSettings`."""
         ...
 
     def step(

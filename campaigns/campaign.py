@@ -144,6 +144,7 @@ class AmdPolicy:
     message: prompt left after the beep when on_machine is leave_message.
     audited, audited_people: verdicts "machine" that somebody checked by ear, and how many of them were people: what
     AMD costs of the abandonment budget is the upper bound of that share. assumed_people: that share without an audit.
+    signalling: whether ring time and early media move P(person), by what the centre's own calls taught of them.
     """
 
     enabled: bool = True
@@ -155,6 +156,7 @@ class AmdPolicy:
     audited: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     audited_people: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     assumed_people: Annotated[float, Field(ge=0, le=1)] = 0.0
+    signalling: bool = True
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 

@@ -56,9 +56,11 @@ class Hearing:
 
     async def screen(self, line: Line) -> Verdict:
         """The call was answered: the first thing that AMD says of who did."""
+        if self._campaign.amd.signalling:
+            self._signalling.hint = self._services.hint(self._signalling.signals(self._attempt.phone))
         if self._tap:
             self._tap.ear.on_verdict = None
-            self._tap.ear.answered()
+            self._tap.ear.answered(self._signalling.hint.odds)
         else:
             self._tap = await self._open(line, answered=True)
         return await self.next_verdict(line, self._campaign.amd.deadline_s + _VERDICT_GRACE_S)
@@ -116,7 +118,8 @@ class Hearing:
 
     async def _open(self, line: Line, *, answered: bool) -> Tap | None:
         amd = self._campaign.amd
-        settings = AmdSettings(amd.cost_ratio, amd.deadline_s, amd.silence_s, self._campaign.country)
+        odds = self._signalling.hint.odds
+        settings = AmdSettings(amd.cost_ratio, amd.deadline_s, amd.silence_s, self._campaign.country, odds)
         try:
             return await line.unless_gone(Tap.open(self._services, self._attempt, settings, answered=answered))
         except TelephonyError as error:

@@ -81,9 +81,9 @@ class Ear:
                 return silence_s
             await asyncio.sleep(max(wanted_s - silence_s, FRAME_S))  # it cannot be earlier
 
-    def answered(self) -> None:
-        """The call was answered now: deadlines count from here."""
-        self._listening.note_answer(self)
+    def answered(self, person_odds: float = 0.0) -> None:
+        """The call was answered now: deadlines count from here; person_odds: what signalling says of who answered."""
+        self._listening.note_answer(self, person_odds)
 
     def close(self) -> None:
         """Stop listening and free the slot. Closing twice does nothing."""
@@ -128,10 +128,10 @@ class Listening:
         """For how long nobody has spoken on the call of an ear; for ever, when it was closed."""
         return self.bank.silence_s(ear.slot) if self._ears.get(ear.slot) is ear else math.inf
 
-    def note_answer(self, ear: Ear) -> None:
+    def note_answer(self, ear: Ear, person_odds: float = 0.0) -> None:
         """The call of an ear was answered now; an ear that was closed already is no error."""
         if self._ears.get(ear.slot) is ear:
-            self.bank.answered(ear.slot)
+            self.bank.answered(ear.slot, person_odds)
             if self._witness:
                 self._witness.answered(ear.slot)
 

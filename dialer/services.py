@@ -15,6 +15,7 @@ from dialer.agent_desk import AgentDesk
 from dialer.events import EventSink
 from dialer.link_watch import LinkWatch
 from dialer.listening import Listening
+from dialer.ringing import Hint, Signals
 from storage.port import AttemptLog
 from telephony.port import CallControl
 
@@ -85,3 +86,5 @@ class Services:
     held_for_callers: Callable[[], frozenset[str]] = frozenset
     # Where the rules on abandoned calls stand for a campaign, by its id.
     standings: Callable[[str], Iterable[Standing]] = lambda campaign_id: ()
+    # What the signalling of a call that was answered now says of who did.
+    hint: Callable[[Signals], Hint] = lambda signals: Hint()

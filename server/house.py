@@ -52,6 +52,7 @@ from server.pacing_past import LawMaker
 from server.pacing_trace import PacingTrace
 from server.prompt_book import PromptBook
 from server.recorder import Recorder
+from server.ring_times import LearnedRingTimes
 from server.settings import Settings
 from server.stores import Stores, open_stores
 from server.voice import house_speaker
@@ -97,6 +98,7 @@ class House:
     trace: PacingTrace
     blending: DigitalDesk
     law_maker: LawMaker
+    ring_times: LearnedRingTimes
 
     async def start_campaign(self, campaign_id: str) -> None:
         """Run a campaign and remember that it is wanted. Raises KeyError, PromptMissing, EngineError.
@@ -238,6 +240,8 @@ def _compose(
     keeper = CallKeeper(collect, KeptCalls(settings.kept_calls_dir), stores.dispositions, clock, hub.take)
     drift = DriftAlarm(settings.amd.drift, settings.var_dir / "amd-drift.json", clock, hub.take, metrics)
     bank = AmdBank(settings.media.tap_slots)
+    history = SqlHistory(stores.database)
+    ring_times = LearnedRingTimes(history, clock, hub.take, collect.machine_codes)
     services = Services(
         settings.node,
         control,
@@ -253,6 +257,7 @@ def _compose(
         hub.take,
         hall.claimed,
         gate.standings,
+        ring_times.hint,
     )
     redis = RedisLink(settings.redis_url, clock)
     source = HopperLeads(RedisHopper(redis), stores.leads, gate, clock, hub.take)
@@ -261,7 +266,7 @@ def _compose(
         part.name: Trunk(TrunkSettings(part.name, part.endpoint, part.channels, part.calls_per_s))
         for part in settings.trunks
     }
-    law_maker = LawMaker(SqlHistory(stores.database), stores.dispositions, clock, hub.take, collect.machine_codes)
+    law_maker = LawMaker(history, stores.dispositions, clock, hub.take, collect.machine_codes)
     engine = Engine(services, staff, stores.leads, source, trunks, law_maker, catalogue.get)
     wrap_up = WrapUpDesk(
         stores.attempts, stores.leads, stores.dispositions, stores.dnc, desk, clock, hub.take, catalogue
@@ -285,7 +290,7 @@ def _compose(
     return House(
         settings, clock, stores, hub, metrics, catalogue, importer, prompts, engine, staff, desk, wrap_up,
         PreviewDesk(engine, source, stores.leads), taps, control, ami, recorder, redis,
-        calls_in, keeper, drift, trace, blending, law_maker,
+        calls_in, keeper, drift, trace, blending, law_maker, ring_times,
     )  # fmt: skip
 
 
@@ -306,6 +311,7 @@ def _work(house: House) -> dict[str, Coroutine[Any, Any, None]]:
         "digital items": house.blending.run(),
         "calls to learn from": house.keeper.run(),
         "drift": house.drift.run(),
+        "ring times": house.ring_times.run(),
         "first contacts": FirstContactGauges(
             house.settings.inbound.first_contact_days, house.stores.calls, house.clock, house.hub.take, house.metrics
         ).run(),

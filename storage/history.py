@@ -25,6 +25,20 @@ class PastCall:
         return None if began_s is None or ended_s is None else max(0.0, ended_s - began_s)
 
 
+@dataclass(frozen=True, slots=True)
+class ScreenedCall:
+    """One ended attempt that AMD listened to. prefix: how its number begins ("+346"), never the whole.
+
+    facts: the details of the move that tells of the verdict; codes: dispositions agents gave it.
+    """
+
+    attempt_id: str
+    outcome: Outcome
+    prefix: str
+    facts: Mapping[str, str | int | float]
+    codes: frozenset[str] = frozenset()
+
+
 class History(Protocol):
     """Past calls and agents' times."""
 
@@ -34,6 +48,10 @@ class History(Protocol):
 
     async def latest(self, campaign_id: str, most: int) -> list[PastCall]:
         """The last ended attempts of a campaign, at most so many, oldest first."""
+        ...
+
+    async def screened(self, since_s: float, most: int) -> list[ScreenedCall]:
+        """The last answered attempts of all campaigns that were listened to, planned since then; at most so many."""
         ...
 
     async def stays(self, state: str, since_s: float) -> list[float]:

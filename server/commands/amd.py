@@ -26,11 +26,13 @@ from amd.verdict import AmdSettings, CallClass, Verdict
 from media.frames import SAMPLE_RATE_HZ
 from media.soundfiles import SoundFileUnusable, load
 from server.commands.amd_review import collect, drift, review
+from server.commands.amd_signalling import signalling
 
 app = typer.Typer(help="Answering machine detection: judge recordings, score and train the detector.")
 app.command()(collect)
 app.command()(review)
 app.command()(drift)
+app.command()(signalling)
 _BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
 
 

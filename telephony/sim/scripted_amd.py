@@ -48,8 +48,8 @@ class ScriptedBank:
         """Start listening."""
         self._ears[slot] = _Ear(settings, answered, self.clock.monotonic_s())
 
-    def answered(self, slot: int) -> None:
-        """The call was answered now: a new phase with its own first verdict."""
+    def answered(self, slot: int, person_odds: float = 0.0) -> None:
+        """The call was answered now: a new phase with its own first verdict. Whoever knows the truth needs no odds."""
         ear = self._ears.get(slot)
         if ear is not None and not ear.answered:
             self._ears[slot] = _Ear(ear.settings, True, self.clock.monotonic_s())

@@ -67,13 +67,20 @@ class House:
     def attempt(self, lead: Lead, at_s: float = 100.0, node: str = "n1") -> Attempt:
         return Attempt(new_id(at_s, self.rng), "c", lead.lead_id, lead.phone, node, at_s)
 
-    async def play(self, lead: Lead, outcome: Outcome, at_s: float = 100.0, answered: bool = False) -> Attempt:
+    async def play(
+        self,
+        lead: Lead,
+        outcome: Outcome,
+        at_s: float = 100.0,
+        answered: bool = False,
+        detail: tuple[tuple[str, str | int | float], ...] = (),
+    ) -> Attempt:
         attempt = self.attempt(lead, at_s)
         assert await self.storage.attempts.plan(attempt)
         for state in (AttemptState.DIALING, *([AttemptState.ANSWERED] if answered else [])):
             attempt, move = attempt.move(state, at_s + 1)
             await self.storage.attempts.record(move)
-        attempt, move = attempt.move(AttemptState.ENDED, at_s + 2, outcome)
+        attempt, move = attempt.move(AttemptState.ENDED, at_s + 2, outcome, detail=detail)
         await self.storage.attempts.end(move, LeadChange(lead.lead_id, LeadState.RETRY, at_s + 60, outcome.value))
         return attempt
 

@@ -17,6 +17,7 @@ from storage.port import (
     StoredCampaign,
     StoredRecording,
 )
+from storage.sql.history import SqlHistory
 from storage.sql.store import SqlStorage
 from tests.contract.storage.conftest import House
 
@@ -66,6 +67,31 @@ async def test_given_a_disposition_sent_twice_then_it_is_one_fact(house: House) 
     assert await house.storage.dispositions.counts("c") == {"sale": 1}
     after = await house.storage.leads.get(lead.lead_id)
     assert after is not None and (after.state, after.last_outcome) == (LeadState.CLOSED, "bridged")
+
+
+async def test_given_calls_that_amd_listened_to_then_their_verdicts_are_found_with_what_agents_said(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sql.history._PAGE", 3)
+    rang = [(("amd_rang_for_s", 0.5 + k), ("amd_answered_after_s", 1.0 + k)) for k in range(7)]
+    played = []
+    for k, detail in enumerate(rang):
+        await house.add(lead := house.lead(k))
+        outcome = Outcome.MACHINE if k % 2 else Outcome.BRIDGED
+        played.append(await house.play(lead, outcome, 100.0 + 10 * k, answered=True, detail=detail))
+    await house.add(never := house.lead(8))
+    await house.play(never, Outcome.NO_ANSWER, 200.0, detail=(("why", "rang"),))
+    for command, code in (("cmd1", "voicemail"), ("cmd2", "sale")):
+        said = Disposition(command, played[4].attempt_id, played[4].lead_id, "anna", code, 150.0)
+        await house.storage.dispositions.apply(said, LeadChange(played[4].lead_id, LeadState.CLOSED))
+    history = SqlHistory(house.storage.database)
+    found = await history.screened(95.0, 100)
+    assert [call.attempt_id for call in found] == [attempt.attempt_id for attempt in played[::-1]]
+    assert found[2].codes == {"voicemail", "sale"} and found[0].codes == frozenset()
+    assert dict(found[0].facts) == dict(rang[6]) and found[0].outcome is Outcome.BRIDGED
+    assert {call.prefix for call in found} == {"+525"}
+    assert [call.attempt_id for call in await history.screened(95.0, 2)] == [a.attempt_id for a in played[:4:-1]]
+    assert [call.attempt_id for call in await history.screened(145.0, 9)] == [a.attempt_id for a in played[:4:-1]]
 
 
 async def test_given_a_disposition_while_the_call_is_up_then_it_wins_over_the_end(house: House) -> None:

@@ -148,6 +148,7 @@ def test_given_what_was_signalled_then_the_verdict_carries_it() -> None:
     evidence = signalling.onto(MACHINE).evidence
     assert evidence == {
         "answered_after_s": 6.5,
+        "trunk": "carrier",
         "rang_for_s": 5.5,
         "early_media_for_s": 4.5,
         "early_verdict": "machine",
