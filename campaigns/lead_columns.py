@@ -78,7 +78,8 @@ def _mapped(header: list[str], plain: list[str], field: str, wanted: str) -> int
 def _no_phone(header: list[str], region: str) -> str:
     if any(_is_phone(cell, region) for cell in header):
         return 'the first line is a lead, not a header: put a line such as "telefono;nombre" above it'
-    return f"no column holds the phone: the file has {_listed(header)}; name one telefono, or map it: phone=COLUMN"
+    names = _listed(header)
+    return f"no column holds the phone: the file has {names}; name one telefono, or map it: --column phone=COLUMN"
 
 
 def _is_phone(cell: str, region: str) -> bool:

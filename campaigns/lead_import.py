@@ -47,7 +47,8 @@ class Rejection:
 
     def __str__(self) -> str:
         """The rejection as one line for a person."""
-        return f"line {self.line}: {self.column} {self.value}: {self.reason}"
+        culprit = f"{self.column} {self.value}".strip()
+        return f"line {self.line}: {culprit}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,12 +43,14 @@ class LeadImporter:
         """Import a file. Raises LeadFileError when it is no lead file at all; nothing was imported then."""
         return await self.chunks(_chunks_of(path), list_id, region)
 
-    async def chunks(self, chunks: Iterable[bytes], list_id: str, region: str) -> ImportReport:
-        """Import bytes as they come."""
+    async def chunks(
+        self, chunks: Iterable[bytes], list_id: str, region: str, columns: Mapping[str, str] | None = None
+    ) -> ImportReport:
+        """Import bytes as they come. columns: field of a lead -> header name, where nobody would guess it."""
         if await self._lists.get(list_id) is None:
             await self._lists.put(LeadList(list_id, list_id, self._clock.now_s()))
         report = ImportReport()
-        options = ImportOptions(list_id, region, batch_size=_BATCH_ROWS)
+        options = ImportOptions(list_id, region, columns or {}, batch_size=_BATCH_ROWS)
         batches = read_leads(chunks, options, lambda: new_id(self._clock.now_s(), self._rng))
         while (batch := await asyncio.to_thread(_next, batches)) is not None:
             counts = await self._leads.add(batch.leads)

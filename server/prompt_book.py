@@ -62,11 +62,13 @@ class PromptBook:
             return (self._library.uri_of_file(Path(name)),)
         try:
             return (self._library.uri(name, campaign.language.value),)
-        except PromptMissing:
+        except PromptMissing as missing:
             if name == _SPOKEN:
                 return self._spoken(campaign)
-            # The built-in sounds write their names with underscores.
-            return (self._library.uri(name.replace("-", "_"), campaign.language.value),)
+            try:  # the built-in sounds write their names with underscores
+                return (self._library.uri(name.replace("-", "_"), campaign.language.value),)
+            except PromptMissing:
+                raise missing from None
 
     def _spoken(self, campaign: Campaign) -> tuple[str, ...]:
         """The safe-harbour message of a campaign that has not recorded its own."""

@@ -88,10 +88,18 @@ def _view(lead: Lead) -> LeadView:
 
 @router.post("/lists/{list_id}/import")
 async def import_leads(
-    list_id: str, request: Request, house: TheHouse, region: Annotated[str, Query(pattern="^[A-Z]{2}$")] = "ES"
+    list_id: str,
+    request: Request,
+    house: TheHouse,
+    region: Annotated[str, Query(pattern="^[A-Z]{2}$")] = "ES",
+    column: Annotated[list[Annotated[str, Query(pattern="^[a-z_]+=.+$")]], Query(max_length=10)] = [],  # noqa: B006 - FastAPI copies it
 ) -> ImportView:
-    """Import a CSV file (the body, as it is). Bad rows are reported, the others are imported."""
-    report = await house.importer.chunks([await request.body()], list_id, region)
+    """Import a CSV file (the body, as it is). Bad rows are reported, the others are imported.
+
+    column: "phone=COLUMN" for a header that nobody would guess; phone, name, surname, time_zone or priority.
+    """
+    columns = {field: name for field, _, name in (each.partition("=") for each in column)}
+    report = await house.importer.chunks([await request.body()], list_id, region, columns)
     return ImportView(
         added=report.added,
         duplicates=report.duplicates,

@@ -1,8 +1,12 @@
 """What the node does now."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from dialer.campaign_run import CampaignRun, RunState
 from dialer.pacing.laws import amd_mistakes
 from server.api.house import TheHouse
 from server.house import House
@@ -15,7 +19,7 @@ class CampaignStatus(BaseModel):
 
     abandonment_cap, abandonment_target: in force now; cap_rule: the rule whose past lowered the cap, "" when none did.
     amd_mistakes, amd_mistakes_upper: share of the verdicts "machine" that were people, as audited, and what is held
-    back of the budget for it.
+    back of the budget for it. held_by: what bounds dialling now, in words.
     """
 
     campaign_id: str
@@ -34,6 +38,7 @@ class CampaignStatus(BaseModel):
     cap_rule: str
     amd_mistakes: float
     amd_mistakes_upper: float
+    held_by: str
     outcomes: dict[str, int]
 
 
@@ -114,8 +119,20 @@ def _campaign(house: House, campaign_id: str) -> CampaignStatus:
         cap_rule=limits.cap_rule,
         amd_mistakes=mistakes.estimate,
         amd_mistakes_upper=mistakes.upper,
+        held_by=_held_by(run, house.clock.now_s()),
         outcomes={outcome.value: count for outcome, count in run.outcomes.items()},
     )
+
+
+def _held_by(run: CampaignRun, now_s: float) -> str:
+    if run.state is not RunState.RUNNING:
+        return f"the campaign is {run.state.value}"
+    window, zone = run.campaign.calling_window(), run.campaign.hours.time_zone
+    if window.is_open(now_s, zone):
+        return run.last_plan.bound_by
+    opens_s = window.next_open_s(now_s, zone)
+    when = f"{datetime.fromtimestamp(opens_s, ZoneInfo(zone)):%Y-%m-%d %H:%M}" if opens_s else "not in the next 40 days"
+    return f"it is outside the campaign's hours in {zone}; they begin {when}"
 
 
 @router.get("/status")

@@ -60,6 +60,9 @@ def import_leads(
     list_id: Annotated[str, typer.Argument(help="The lead list, as the campaign names it.")],
     file: Path,
     region: Annotated[str, typer.Option(help="Country of numbers without a prefix (ISO 3166 alpha-2).")] = "ES",
+    column: Annotated[
+        list[str], typer.Option(help="phone=COLUMN, name=COLUMN... for unusual headers; repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
     config: ConfigOption = None,
 ) -> None:
     """Import a CSV of leads. Bad rows are listed with their reason, the others are imported."""
@@ -68,7 +71,13 @@ def import_leads(
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
     settings = settings_of(config)
-    report = ask(settings, "POST", f"/lists/{list_id}/import", content=content, params={"region": region})
+    report = ask(
+        settings,
+        "POST",
+        f"/lists/{list_id}/import",
+        content=content,
+        params={"region": region.upper(), "column": column},
+    )
     console.print(
         f"{report['added']} leads added, {report['duplicates']} duplicates, {report['rejected']} rejected",
         highlight=False,

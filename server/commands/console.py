@@ -114,5 +114,9 @@ def show_status(settings: Settings) -> None:
         )
     columns = ("campaign_id", "state", "law", "in_flight", "talking", "placed", "people", "machines", "abandoned")
     console.print(table_of(now["campaigns"], *columns))
+    for each in now["campaigns"]:
+        if each["held_by"]:
+            words = f"{each['campaign_id']}: what bounds dialling now: {each['held_by']}"
+            console.print(words, highlight=False, markup=False)
     for trouble in now["troubles"][-10:]:
         console.print(f"{trouble['where']}: {trouble['words']}", style="yellow", highlight=False, markup=False)

@@ -152,6 +152,16 @@ async def test_leads_are_imported_and_every_bad_row_is_named(client: httpx.Async
     assert [lead["name"] for lead in leads] == ["Ana"]
 
 
+async def test_a_column_that_nobody_would_guess_is_mapped(client: httpx.AsyncClient) -> None:
+    csv, path = b"ref;whom\n612345678;Ana\n", "/api/v1/lists/spring/import"
+    refused = await client.post(path, content=csv)
+    assert (refused.status_code, "--column phone=COLUMN" in refused.json()["detail"]) == (422, True)
+    mapped = {"column": ["phone=ref", "name=whom"]}
+    assert (await client.post(path, content=csv, params=mapped)).json()["added"] == 1
+    assert [lead["name"] for lead in (await client.get("/api/v1/lists/spring/leads")).json()] == ["Ana"]
+    assert (await client.post(path, content=csv, params={"column": "ref"})).status_code == 422
+
+
 async def test_a_list_that_is_no_text_is_refused_and_changes_nothing(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/v1/lists/spring/import", content=bytes(range(256)) * 50)
     assert answer.status_code == 422, answer.text
