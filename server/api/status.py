@@ -65,6 +65,7 @@ class NodeStatus(BaseModel):
     taps_open: int
     leaks_closed: int
     agents: dict[str, int]
+    agents_without_phone: int
     voice_occupancy: float | None
     productive_occupancy: float | None
     digital_waiting: int
@@ -90,6 +91,7 @@ def node_status(house: House) -> NodeStatus:
         taps_open=house.engine.services.listening.open_count,
         leaks_closed=house.engine.leaks_closed,
         agents=agents,
+        agents_without_phone=sum(not seat.leg_up for seat in house.desk.pool.seats()),
         voice_occupancy=round(seen.voice, 4) if seen else None,
         productive_occupancy=round(seen.productive, 4) if seen else None,
         digital_waiting=len(house.blending.queue),
@@ -119,17 +121,22 @@ def _campaign(house: House, campaign_id: str) -> CampaignStatus:
         cap_rule=limits.cap_rule,
         amd_mistakes=mistakes.estimate,
         amd_mistakes_upper=mistakes.upper,
-        held_by=_held_by(run, house.clock.now_s()),
+        held_by=_held_by(run, _phones_up(house, campaign_id), house.clock.now_s()),
         outcomes={outcome.value: count for outcome, count in run.outcomes.items()},
     )
 
 
-def _held_by(run: CampaignRun, now_s: float) -> str:
+def _phones_up(house: House, campaign_id: str) -> int:
+    seats = house.desk.pool.seats()
+    return sum(seat.leg_up and seat.profile.serves(campaign_id, frozenset()) for seat in seats)
+
+
+def _held_by(run: CampaignRun, phones: int, now_s: float) -> str:
     if run.state is not RunState.RUNNING:
         return f"the campaign is {run.state.value}"
     window, zone = run.campaign.calling_window(), run.campaign.hours.time_zone
     if window.is_open(now_s, zone):
-        return run.last_plan.bound_by
+        return run.last_plan.bound_by if phones else "no agent of this campaign has a phone connected"
     opens_s = window.next_open_s(now_s, zone)
     when = f"{datetime.fromtimestamp(opens_s, ZoneInfo(zone)):%Y-%m-%d %H:%M}" if opens_s else "not in the next 40 days"
     return f"it is outside the campaign's hours in {zone}; they begin {when}"

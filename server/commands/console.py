@@ -104,7 +104,8 @@ def show_status(settings: Settings) -> None:
     link = "[green]may dial[/green]" if now["may_dial"] else f"[red]may not dial[/red] (link {now['link']})"
     console.print(f"node {now['node']}: {link}; live store {'up' if now['live_store_up'] else 'down'}")
     agents = ", ".join(f"{count} {state}" for state, count in sorted(now["agents"].items())) or "nobody signed in"
-    console.print(f"agents: {agents}")
+    mute = now["agents_without_phone"]
+    console.print(f"agents: {agents}" + (f"; {mute} without a connected phone" if mute else ""), highlight=False)
     if now["voice_occupancy"] is not None:
         voice, productive = 100 * now["voice_occupancy"], 100 * now["productive_occupancy"]
         waiting = now["digital_waiting"]
@@ -112,7 +113,7 @@ def show_status(settings: Settings) -> None:
             f"occupancy: voice {voice:.1f} %, productive {productive:.1f} %; {waiting} digital items wait",
             highlight=False,
         )
-    columns = ("campaign_id", "state", "law", "in_flight", "talking", "placed", "people", "machines", "abandoned")
+    columns = ("campaign_id", "state", "in_flight", "talking", "placed", "people", "machines", "abandoned")
     console.print(table_of(now["campaigns"], *columns))
     for each in now["campaigns"]:
         if each["held_by"]:
