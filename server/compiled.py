@@ -1,10 +1,22 @@
-"""Compile the inner loops of AMD and pacing: a minute on a machine's first start, then read from a cache.
+"""Compile the inner loops of AMD and pacing: a minute or more on a checkout's first start, then read from a cache.
 
-`make setup` runs this module, so that no first call, and no first simulated shift, waits for a compiler.
+`make setup` runs this module, so that no first call, and no first simulated shift, waits for a compiler. A node that
+was updated since compiles in a process of its own first: that one can be stopped, a thread in a compiler cannot.
 """
+
+import asyncio
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from amd import bank
 from dialer.pacing import counted, hazard
+from telephony.asterisk.cache import cache_dir
+
+_SOURCES = ("amd", "dialer/pacing")
 
 
 def compile_all() -> None:
@@ -23,6 +35,51 @@ def compile_simulator() -> None:
     simulate(Scenario("warm", hours=0.02), law_named("hazard"), 2, 1)
 
 
+async def compiled(say: Callable[[str], None]) -> None:
+    """Have everything compiled that a node needs; tells when that takes long. Cancelled, it leaves nothing running."""
+    if not await asyncio.to_thread(_mark().exists):
+        say("compiling the inner loops of AMD and pacing, once after an update: one to three minutes")
+        await _in_a_process()
+    await asyncio.to_thread(compile_all)
+    await asyncio.to_thread(_done)
+
+
+async def _in_a_process() -> None:
+    """What it compiles lies in the cache then; where it fails, whoever compiles next says why."""
+    compiler = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "server.compiled", "node",
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        await compiler.wait()
+    finally:
+        if compiler.returncode is None:
+            compiler.kill()
+            await compiler.wait()
+
+
+def _mark() -> Path:
+    """A file that is there when these very sources were compiled for this machine. Blocking, some milliseconds."""
+    home = Path(__file__).parents[1]
+    files = sorted(path for folder in _SOURCES for path in (home / folder).rglob("*.py"))
+    facts = f"{home} {sys.version} {platform.machine()} {platform.node()}".encode()
+    digest = hashlib.sha256(b"\0".join([facts, *(path.read_bytes() for path in files)])).hexdigest()
+    return cache_dir() / "compiled" / digest[:24]
+
+
+def _done() -> None:
+    mark = _mark()
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    except OSError:
+        return  # no place to remember it: asked again next time, and quick then
+
+
 if __name__ == "__main__":
+    os.umask(0o022)  # another user of this checkout may read what is compiled
     compile_all()
-    compile_simulator()
+    if sys.argv[1:] != ["node"]:
+        compile_simulator()
+    _done()

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -42,7 +42,7 @@ from server.amd_keeper import CallKeeper
 from server.audited import audited_campaigns
 from server.catalogue import Catalogue
 from server.clock import SystemClock
-from server.compiled import compile_all
+from server.compiled import compiled
 from server.event_hub import EventHub
 from server.first_contacts import FirstContactGauges
 from server.import_leads import LeadImporter
@@ -161,7 +161,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, access: ExchangeAccess, say: Callable[[str], None] = lambda words: None
+) -> AsyncIterator[House]:
     """Bring one node up: stores, taps, the link to the exchange, the engine; campaigns that ran go on.
 
     Returns when the exchange answers. Raises StorageError, SetupError, OSError when something must be mended first.
@@ -182,8 +184,8 @@ async def open_house(settings: Settings, access: ExchangeAccess) -> AsyncIterato
                 await control.wait_up()
                 await _sign_on(house)
                 async with house.engine:
-                    # Compiles pacing: ten seconds on a first start. After a crash calls are recovered meanwhile.
-                    await asyncio.to_thread(compile_all)
+                    # Minutes after an update. After a crash calls are recovered meanwhile.
+                    await compiled(say)
                     await house.resume_campaigns()
                     yield house
                 await house.recorder.close()

@@ -103,7 +103,7 @@ async def open_node(settings: Settings, say: Say, *, keep: bool = False) -> Asyn
         async with managed_parts(settings, say, keep=keep) as parts:
             ways_in = await asyncio.to_thread(access, settings)
             async with (
-                open_house(settings, ways_in) as house,
+                open_house(settings, ways_in, say) as house,
                 _http(house),
                 _narrated(house),
                 _supervised(house, parts),

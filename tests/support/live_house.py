@@ -27,7 +27,7 @@ from dialer.events import AttemptMoved, DialerEvent, Trouble, VerdictSaid
 from media import soundfiles
 from media.softphone.fleet import RobotFleet
 from media.softphone.messages import EventKind, RobotSpec
-from server.compiled import compile_all
+from server.compiled import compiled
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from server.demo.truth import CallTruth, TruthIndex, read_truth
@@ -352,7 +352,7 @@ class LiveProcess:
 
     async def start(self, timeout_s: float = 60.0) -> None:
         """Start it and wait until it may dial."""
-        await asyncio.to_thread(compile_all)  # new sources take a minute of a busy machine: not out of this patience
+        await compiled(print)  # new sources take a minute of a busy machine: not out of this patience
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "server.cli", "up", "--config", str(self.folder.config)),
