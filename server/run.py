@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +12,7 @@ import uvicorn
 from dialer.events import Trouble
 from server.access import access
 from server.api.app import make_app
+from server.held_folder import FolderHeld, held
 from server.house import House, open_house
 from server.logs import logger
 from server.managed_asterisk import asterisk_settings
@@ -49,20 +48,13 @@ class AlreadyRunning(SetupError):
 def only_server(settings: Settings) -> Iterator[None]:
     """Hold the var folder for one server. Raises AlreadyRunning naming the process."""
     settings.var_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.var_dir / "server.lock"
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            who = lock.read().strip() or "unknown"
-            raise AlreadyRunning(
-                f"a server (pid {who}) works in {settings.var_dir}: stop it first, or use another var folder"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+    try:
+        with held(settings.var_dir / "server.lock"):
+            yield
+    except FolderHeld as other:
+        raise AlreadyRunning(
+            f"a server (pid {other.pid}) works in {settings.var_dir}: stop it first, or use another var folder"
+        ) from None
 
 
 @asynccontextmanager

@@ -13,6 +13,17 @@ from typing import Protocol
 from campaigns.attempt import Attempt, Move
 from campaigns.lead import Lead, LeadChange
 from campaigns.outcome import Outcome
+from storage.live_port import Hopper as Hopper
+from storage.rules_port import AnsweredCounts as AnsweredCounts
+from storage.rules_port import AuditEvent as AuditEvent
+from storage.rules_port import AuditLog as AuditLog
+from storage.rules_port import Consent as Consent
+from storage.rules_port import ConsentStore as ConsentStore
+from storage.rules_port import Contact as Contact
+from storage.rules_port import DncStore as DncStore
+from storage.rules_port import Ledger as Ledger
+from storage.rules_port import PhoneFacts as PhoneFacts
+from storage.rules_port import Seen as Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +77,6 @@ class LeadStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How far the history of a number was known when rules were asked: attempts planned since `since_s`.
-
-    count: those attempts, and once more each that had its outcome by then, so that an end is noticed as well.
-    """
-
-    since_s: float
-    count: int
-
-
 class AttemptLog(Protocol):
     """Attempts and their moves: append-only, the ground truth of every count."""
 
@@ -117,50 +117,6 @@ class AttemptLog(Protocol):
 
     async def list(self, campaign_id: str, limit: int = 100, after: str = "") -> list[Attempt]:
         """A page of a campaign's attempts, by id (which sorts by time)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AnsweredCounts:
-    """Ended attempts that people answered. `abandoned` is part of `people`."""
-
-    people: int
-    abandoned: int
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """One attempt to reach a number, as a frequency rule counts it."""
-
-    attempt_id: str
-    campaign_id: str
-    planned_at_s: float
-    answered_at_s: float | None
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneFacts:
-    """What rules must know of a number. contacts: since the time asked for, oldest first; seen: how far that goes."""
-
-    on_dnc: bool
-    contacts: tuple[Contact, ...]
-    seen: Seen
-
-
-class Ledger(Protocol):
-    """Counts that rules are decided by, over what is committed."""
-
-    async def answered(self, campaign_id: str, since_s: float, until_s: float) -> AnsweredCounts:
-        """People who answered in [since_s, until_s), by the time of the answer; calls still up are not counted yet."""
-        ...
-
-    async def contacts(self, phone: str, since_s: float) -> list[Contact]:
-        """Attempts to a number planned since `since_s`, oldest first, live ones included."""
-        ...
-
-    async def facts(self, phones: Sequence[str], since_s: float) -> dict[str, PhoneFacts]:
-        """What rules must know of each of these numbers, in one read: for all leads that are about to be dialled."""
         ...
 
 
@@ -364,105 +320,4 @@ class RecordingStore(Protocol):
 
     async def in_state(self, state: RecordingState, limit: int = 100, after: str = "") -> list[StoredRecording]:
         """A page of recordings in a state, by id: what recovery and retention look at."""
-        ...
-
-
-class DncStore(Protocol):
-    """Numbers that must not be called."""
-
-    async def add(self, phones: Iterable[str], source: str, at_s: float) -> int:
-        """Add E.164 numbers, and take their leads out of every list; return how many were new."""
-        ...
-
-    async def remove(self, phones: Iterable[str]) -> int:
-        """Take numbers off; return how many were on. Their leads stay out until LeadStore.change puts them back."""
-        ...
-
-    async def contains(self, phone: str) -> bool:
-        """Whether a number is on the list."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """Somebody allowed or withdrew contact. `address`: E.164 number or e-mail; `channel`: voice, whatsapp, email."""
-
-    consent_id: str
-    address: str
-    channel: str
-    purpose: str
-    given: bool
-    source: str
-    at_s: float
-
-
-class ConsentStore(Protocol):
-    """Consents: append-only; the latest one counts."""
-
-    async def record(self, consent: Consent) -> None:
-        """Commit a consent or its withdrawal."""
-        ...
-
-    async def latest(self, address: str, channel: str, purpose: str) -> Consent | None:
-        """What counts now, or None when nothing was ever said."""
-        ...
-
-    async def history(self, address: str) -> list[Consent]:
-        """Everything an address ever said, oldest first."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """Who did what to what. `detail` never holds digits, messages or full numbers."""
-
-    event_id: str
-    at_s: float
-    actor: str
-    action: str
-    subject: str
-    detail: dict[str, str | int | float] = field(default_factory=dict)
-
-
-class AuditLog(Protocol):
-    """What people and recovery did: append-only."""
-
-    async def record(self, event: AuditEvent) -> None:
-        """Commit an event."""
-        ...
-
-    async def of_subject(self, subject: str, limit: int = 100, after: str = "") -> list[AuditEvent]:
-        """A page of a subject's events, by id."""
-        ...
-
-
-class Hopper(Protocol):
-    """The short queue of lead ids in front of the dialer; live state, rebuilt from LeadStore.due when lost.
-
-    A lead that was taken is on loan: `done` gives the loan back, and a loan that expired (its node died before the
-    attempt was planned) comes back to the front. Raises LiveStoreDown.
-    """
-
-    async def put(self, campaign_id: str, lead_ids: Sequence[str]) -> int:
-        """Append leads that are neither queued nor on loan; return how many were appended."""
-        ...
-
-    async def take(self, campaign_id: str, n: int) -> list[str]:
-        """Take up to `n` leads, oldest first; no lead goes to two takers."""
-        ...
-
-    async def done(self, campaign_id: str, lead_ids: Sequence[str]) -> None:
-        """The attempts of these leads are planned, or will not be: forget the loan."""
-        ...
-
-    async def size(self, campaign_id: str) -> int:
-        """Leads that are queued."""
-        ...
-
-    async def members(self, campaign_id: str) -> list[str]:
-        """Leads that are queued or on loan: `exclude` of LeadStore.due."""
-        ...
-
-    async def clear(self, campaign_id: str) -> None:
-        """Forget the queue and its loans."""
         ...

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from server.held_folder import FolderHeld, held
 from telephony.asterisk.orphan import kill_group
 from telephony.asterisk.pidfile import PidFile
 from telephony.errors import SetupError
@@ -40,31 +39,25 @@ async def fresh(folder: Path, say: Callable[[str], None]) -> AsyncIterator[None]
 
     Raises FolderRefused when it holds files that no demo wrote, or another demo runs in it.
     """
-    with _held(folder):
+    with _claimed(folder):
         await _end_leftovers(folder, say)
         await asyncio.to_thread(_empty, folder)
         yield
 
 
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _claimed(folder: Path) -> Iterator[None]:
     mark = folder / _MARK
     folder.mkdir(parents=True, exist_ok=True)
     if not mark.exists() and any(folder.iterdir()):
         raise FolderRefused(f"{folder} holds files that no demo wrote, and a demo empties its folder: name a new one")
-    with mark.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            who = lock.read().strip() or "unknown"
-            raise FolderRefused(
-                f"another demo (pid {who}) runs in {folder}: wait for it, or name another with --folder"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+    try:
+        with held(mark):
+            yield
+    except FolderHeld as other:
+        raise FolderRefused(
+            f"another demo (pid {other.pid}) runs in {folder}: wait for it, or name another with --folder"
+        ) from None
 
 
 async def _end_leftovers(folder: Path, say: Callable[[str], None]) -> None:
