@@ -16,8 +16,7 @@ T = TypeVar("T")
 FIRST_SOUND_S = 0.5  # a caller takes a second of silence for a dead line
 SHORTEST_PAUSE_S = 0.2  # what is at hand in that time needs no sound before it
 BETWEEN_WORDS_S = 6.0
-BETWEEN_SOUNDS_S = 0.6
-AT_HAND_S = 0.25
+BETWEEN_SOUNDS_S = 0.5
 MADE_WITHIN_S = 15.0
 WAITING = (Spoken(SayAs.PROMPT, "waiting"),)
 """A soft sound of half a second that says that the line is alive; an answer need not wait for it to end for long."""
@@ -32,7 +31,7 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
     has its whole time, and CallerGone comes afterwards.
     """
     task: asyncio.Future[T] = asyncio.ensure_future(work)
-    clock = visit.world.clock
+    clock, sounds = visit.world.clock, _Sounds(visit, filler)
     began_s = clock.monotonic_s()
     # Two short waits in a row are one silence to the caller.
     pause_s = max(SHORTEST_PAUSE_S, FIRST_SOUND_S - max(0.0, began_s - visit.quiet_since_s))
@@ -46,23 +45,65 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
             now_s, pause_s = clock.monotonic_s(), BETWEEN_SOUNDS_S
             if task.done() or ends_s <= now_s:
                 continue
-            if now_s > words_s:
-                await _fill(visit, filler)
+            if now_s > words_s and sounds.has_words():
+                await sounds.play_words()
                 words_s = clock.monotonic_s() + BETWEEN_WORDS_S
             else:
-                await _fill(visit, None)
-                pause_s = 0.0 if clock.monotonic_s() > words_s else BETWEEN_SOUNDS_S
+                await sounds.play()
+                pause_s = 0.0 if clock.monotonic_s() > words_s and sounds.has_words() else BETWEEN_SOUNDS_S
         return task.result()
     except CallerGone:
         if outlives:
             await _any_of({task}, max(0.0, ends_s - clock.monotonic_s()))
         raise
     finally:
+        sounds.close()
         if not task.done():
             task.cancel()
             await _any_of({task}, 1.0)
         elif not task.cancelled():
             task.exception()  # read, so that a failure after the caller has gone is no stray warning
+
+
+class _Sounds:
+    """What a waiting caller hears. The words are made while the sound is heard: nobody waits for them in silence."""
+
+    def __init__(self, visit: "Visit", filler: Text) -> None:
+        self._visit = visit
+        self._filler = filler
+        self._words: asyncio.Task[tuple[str, ...]] | None = None
+        self._sound: tuple[str, ...] | None = None
+
+    def has_words(self) -> bool:
+        """Whether they are at hand."""
+        return self._words is not None and self._words.done()
+
+    async def play(self) -> None:
+        """The soft sound. What cannot be played is noted: the work goes on all the same. Raises CallerGone."""
+        if self._words is None:
+            self._words = asyncio.create_task(self._visit.media(self._filler), name="words for a waiting caller")
+        try:
+            if self._sound is None:
+                self._sound = await self._visit.world.speech.render(WAITING, self._visit.language)
+            await self._visit.play(self._sound, barge_in=False)
+        except PortTrouble as error:
+            self._visit.trouble(f"a sound for the waiting caller: {error}")
+
+    async def play_words(self) -> None:
+        """The words, which are at hand; the sound, when they cannot be spoken. Raises CallerGone."""
+        assert self._words is not None
+        try:
+            await self._visit.play(await self._words, barge_in=False)
+        except (PortTrouble, ExpressionFailed) as error:
+            self._visit.trouble(f"a word for the waiting caller: {error}")
+            await self.play()
+
+    def close(self) -> None:
+        """Give up what is still being made."""
+        if self._words is not None and not self._words.done():
+            self._words.cancel()
+        elif self._words is not None and not self._words.cancelled():
+            self._words.exception()
 
 
 async def while_made(visit: "Visit", making: Awaitable[tuple[str, ...]], filler: Text) -> tuple[str, ...]:
@@ -74,24 +115,6 @@ async def while_made(visit: "Visit", making: Awaitable[tuple[str, ...]], filler:
         return await with_filler(visit, making, MADE_WITHIN_S, filler)
     except TimedOut:
         raise PortTrouble(f"the speech engine did not make a sentence within {MADE_WITHIN_S:g} s") from None
-
-
-async def _fill(visit: "Visit", filler: Text | None) -> None:
-    try:
-        media = await _at_hand(visit, filler) if filler is not None else ()
-        await visit.play(media or await visit.world.speech.render(WAITING, visit.language), barge_in=False)
-    except (PortTrouble, ExpressionFailed) as error:  # the work goes on all the same
-        visit.trouble(f"a word for the waiting caller: {error}")
-
-
-async def _at_hand(visit: "Visit", filler: Text) -> tuple[str, ...]:
-    """The words for waiting, unless they would have to be made first: then the sound does."""
-    making = asyncio.ensure_future(visit.media(filler))
-    try:
-        await _any_of({making}, AT_HAND_S)
-        return making.result() if making.done() else ()
-    finally:
-        making.cancel()
 
 
 async def _any_of(tasks: set[asyncio.Future[Any]], timeout_s: float) -> None:

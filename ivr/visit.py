@@ -196,6 +196,11 @@ class Visit:
         media = await while_made(self, self.media(text, extra), PHRASES[Phrase.ONE_MOMENT])
         return await self.play(media, barge_in=barge_in)
 
+    async def say_parts(self, parts: tuple[Spoken, ...]) -> Played:
+        """Speak pieces that are no text of the flow. Raises PortTrouble."""
+        making = self.world.speech.render(parts, self.language)
+        return await self.play(await while_made(self, making, PHRASES[Phrase.ONE_MOMENT]))
+
     async def play(self, media: Sequence[str], *, barge_in: bool = True) -> Played:
         """Play media. Raises PortTrouble when the caller could not hear them."""
         played = await self.line.play(media, barge_in=barge_in)

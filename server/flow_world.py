@@ -13,9 +13,10 @@ import orjson
 from dialer.inbound.reception import Reception
 from ivr.events import FlowEvent
 from ivr.fields import NodeName
-from ivr.flow import LoadedFlow
+from ivr.flow import Flow, LoadedFlow
 from ivr.library import FlowLibrary, Reloaded, Version
 from ivr.line import CallerLine
+from ivr.nodes.decide import Emergency as EmergencyNode
 from ivr.port import Bookmark, CallbackRequest, Emergency, SayAs, Spoken, SurveyAnswer, VoiceMessage, World
 from ivr.rehearsal import rehearse
 from ivr.session import Session
@@ -48,6 +49,11 @@ class FlowHouse:
     def get(self, flow: str) -> LoadedFlow | None:
         """The flow that new calls get."""
         return self._library.get(flow)
+
+    def looking_at(self, switch: str) -> list[LoadedFlow]:
+        """Flows that look at this emergency switch; at any, when it is ""."""
+        found = [loaded for name in self._library.names() if (loaded := self._library.get(name)) is not None]
+        return [loaded for loaded in found if any(switch in ("", name) for name in switches_of(loaded.flow))]
 
     def has(self, flow: str) -> bool:
         """Whether there is such a flow."""
@@ -114,6 +120,11 @@ class FlowHouse:
             return False
         await Session(loaded, line, self.world, start).run()
         return True
+
+
+def switches_of(flow: Flow) -> set[str]:
+    """Emergency switches that a flow looks at."""
+    return {node.switch for node in flow.nodes.values() if isinstance(node, EmergencyNode)}
 
 
 class FlowNotes:

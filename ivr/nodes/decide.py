@@ -9,7 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from campaigns.calling_window import CallingWindow, is_zone, knows_holidays_of, parse_span
 from ivr.fields import Formula, NodeName, Outside, Part, VariableName
 from ivr.nodes.base import Node
+from ivr.port import Spoken
 from ivr.texts import Text
+from ivr.values import PortTrouble
 from ivr.visit import Go, Step, Visit
 
 
@@ -111,7 +113,10 @@ class Hours(Node):
 
 
 class Emergency(Node):
-    """When a supervisor flipped the switch on: say its message (else `text`) and go to `on`; otherwise go on."""
+    """When a supervisor flipped the switch on: say its message (else `text`) and go to `on`; otherwise go on.
+
+    A message that cannot be spoken is no reason to say nothing: then `text` is said.
+    """
 
     failures: ClassVar[tuple[str, ...]] = ("failed",)
     do: Literal["emergency"]
@@ -126,8 +131,14 @@ class Emergency(Node):
         switch = at.world.switches.on(self.switch)
         if switch is None:
             return Go("next", self.next)
-        if switch.message is None:
+        if switch.message is None or not await self._told(at, switch.message):
             await at.say(self.text)
-        else:
-            await at.play(await at.world.speech.render((switch.message,), at.language))
         return Go("on", self.on)
+
+    async def _told(self, at: Visit, message: Spoken) -> bool:
+        try:
+            await at.say_parts((message,))
+        except PortTrouble as error:
+            at.trouble(f"the message of switch {self.switch!r}: {error}")
+            return False
+        return True

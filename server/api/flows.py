@@ -10,7 +10,10 @@ from ivr.drawing import Passed, draw
 from ivr.fields import NAME_PATTERN
 from ivr.flow import LoadedFlow
 from ivr.library import Reloaded
+from ivr.port import SayAs, Spoken
+from ivr.values import PortTrouble
 from server.api.house import TheHouse
+from server.flow_world import switches_of
 from server.house import House
 from storage.flows import StoredSwitch
 from storage.port import AuditEvent
@@ -68,7 +71,7 @@ class PublishBody(BaseModel):
 class RollBackBody(BaseModel):
     """version: "" for the one before the present."""
 
-    version: Annotated[str, Field(pattern=r"^([0-9a-f]{12})?$")] = ""
+    version: Annotated[str, Field(max_length=40)] = ""
     by: By = ""
 
 
@@ -155,6 +158,8 @@ async def versions(name: FlowName, house: TheHouse) -> list[VersionView]:
     """Versions that were served, the oldest first."""
     served = house.inbound.flows.get(name)
     known = await house.inbound.flows.versions(name)
+    if not known:
+        _served(house, name)
     last = {each.version: each.number for each in known}
     return [
         VersionView(
@@ -224,11 +229,29 @@ async def emergency(
     """Flip a switch that flows look at; it survives a restart. text or prompt: said instead of the flow's message."""
     switches = house.inbound.switches
     if on:
+        await _effective(house, name, text, prompt)
         await switches.flip(StoredSwitch(name, text, prompt, house.clock.now_s(), by))
     else:
         await switches.off(name)
     await _audit(house, by, f"switch {'on' if on else 'off'}", name, "")
     return Flipped(on=switches.on(name) is not None)
+
+
+async def _effective(house: House, name: str, text: str, prompt: str) -> None:
+    """Refuse a switch that no flow looks at, and a message that nobody would hear: emergencies are no time for it."""
+    flows = house.inbound.flows
+    looking = flows.looking_at(name)
+    if not looking:
+        known = sorted({switch for each in flows.looking_at("") for switch in switches_of(each.flow)})
+        raise HTTPException(404, f"no flow looks at a switch {name!r}; flows look at: {', '.join(known) or 'none'}")
+    if flows.world is None or not (text or prompt):
+        return
+    message = Spoken(SayAs.PROMPT, prompt) if prompt else Spoken(SayAs.TEXT, text)
+    for language in dict.fromkeys(spoken for each in looking for spoken in each.flow.spoken_languages()):
+        try:
+            await flows.world.speech.render((message,), language)
+        except PortTrouble as error:
+            raise HTTPException(422, f"callers would not hear it: {error}") from None
 
 
 async def _audit(house: House, by: str, action: str, subject: str, version: str) -> None:

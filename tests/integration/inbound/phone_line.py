@@ -164,11 +164,17 @@ nodes:
 SLOW_FLOW = f"""
 flow: lento
 language: es
-start: dice
+start: alarma
 rescue: {{queue: later}}
 variables:
   nombre: {{type: text, start: "'Eva'"}}
 nodes:
+  alarma:
+    do: emergency
+    switch: fire
+    text: Hemos cerrado.
+    on: adios
+    next: dice
   dice:
     do: say
     text: "Muy {SLOWLY}, {{nombre}}."

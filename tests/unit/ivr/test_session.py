@@ -12,7 +12,7 @@ from ivr.given import Given
 from ivr.port import Bookmark
 from ivr.session import Session
 from ivr.simulate import SimulatedLine, Walk, simulated_world
-from ivr.values import CallerGone
+from ivr.values import CallerGone, PortTrouble
 from telephony.sim.virtual_time import VirtualClock, run_virtual
 from tests.unit.ivr.flows import Presses, call, exit_of, flow_of
 
@@ -349,3 +349,29 @@ def test_given_a_node_that_stops_when_a_session_is_cancelled_then_the_call_and_i
 
     taken, dropped = run_virtual(one_call())
     assert taken.heard == ["Bye."] and not taken.hung_up and dropped == []
+
+
+@mark.parametrize("can_be_said", [True, False])
+def test_given_a_switch_whose_message_cannot_be_spoken_when_it_is_on_then_the_flow_s_own_words_are(
+    can_be_said: bool,
+) -> None:
+    nodes = "  first: {do: emergency, switch: fire, text: Closed., on: bye, next: no}\n  no: {do: goodbye, text: No.}\n"
+    flow = flow_of(nodes + BYE)
+
+    async def one_call() -> Walk:
+        taken, given = Walk(), Given.model_validate({"switches": {"fire": "Fire in the hall."}})
+        world = simulated_world(given, taken, VirtualClock(), random.Random(1))
+
+        class Speech:
+            async def render(self, parts: Any, language: str) -> tuple[str, ...]:
+                if not can_be_said and "hall" in str(parts[0].value):
+                    raise PortTrouble("there is no such prompt")
+                return await world.speech.render(parts, language)
+
+        line = SimulatedLine(given, Presses(), taken, lambda said: None)
+        await Session(flow, line, replace(world, speech=Speech())).run()
+        return taken
+
+    taken = run_virtual(one_call())
+    assert taken.heard[0] == ("Fire in the hall." if can_be_said else "Closed.") and taken.nodes == ["first", "bye"]
+    assert any("message of switch 'fire'" in trouble for trouble in taken.troubles) is not can_be_said

@@ -99,6 +99,7 @@ async def test_given_a_broken_file_when_reloaded_then_the_old_flow_goes_on_and_o
         ("GET", "/flows/none", 404),
         ("GET", "/flows/none/picture.svg", 404),
         ("GET", "/flows/hello/versions/000000000000", 404),
+        ("GET", "/flows/none/versions", 404),
         ("GET", "/flows/hello/versions/..%2F..%2Fx", 404),
         ("GET", "/flows/..%2Fhello", 404),
         ("GET", "/flows/.versions", 422),
@@ -135,9 +136,35 @@ async def test_given_callers_who_left_when_the_funnel_is_drawn_then_the_picture_
     assert ends["containment"] == pytest.approx(4 / 7)
 
 
-async def test_given_a_switch_when_flipped_then_flows_see_it_at_once_and_the_next_server_too(
-    client: httpx.AsyncClient, tmp_path: Path
+ALARM = (
+    "flow: alarm\nlanguage: en\nlanguages: [es]\nstart: a\nrescue: {queue: sales}\nnodes:\n"
+    "  a: {do: emergency, switch: fire, text: {en: Fire., es: Fuego.}, on: b, next: b}\n"
+    "  b: {do: goodbye, text: {en: Bye., es: Adiós.}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "words"),
+    [
+        ("fyre", {"on": True}, 404, "no flow looks at a switch 'fyre'; flows look at: fire"),
+        ("fire", {"on": True, "prompt": "nowhere"}, 422, "callers would not hear it: cannot speak"),
+    ],
+)
+async def test_given_a_switch_that_would_do_nothing_when_flipped_on_then_it_is_refused_in_words(
+    client: httpx.AsyncClient, folder: Path, name: str, body: dict[str, object], status: int, words: str
 ) -> None:
+    (folder / "alarm.yaml").write_text(ALARM)
+    await client.post("/api/v1/flows/reload")
+    answer = await client.put(f"/api/v1/inbound/emergency/{name}", json=body)
+    assert answer.status_code == status and words in answer.text, answer.text
+    assert (await client.get("/api/v1/inbound/emergency")).json() == []
+
+
+async def test_given_a_switch_when_flipped_then_flows_see_it_at_once_and_the_next_server_too(
+    client: httpx.AsyncClient, tmp_path: Path, folder: Path
+) -> None:
+    (folder / "alarm.yaml").write_text(ALARM)
+    await client.post("/api/v1/flows/reload")
     switches = house_of(client).inbound.switches
     said = {"on": True, "text": "Fire drill.", "by": "eva"}
     assert (await client.put("/api/v1/inbound/emergency/fire", json=said)).json() == {"on": True}
