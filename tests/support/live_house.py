@@ -1,210 +1,35 @@
 """A whole node on real Asterisk for tests: dialer, Redis, database, API, a trunk to the simulated network, agents.
 
-`live_house(network, agents=4)` runs it inside the test process, where everything can be looked at. `LiveProcess`
+`live_house(network, agents=4)` runs it inside the test process, where everything can be looked at. `live_process`
 runs the same folder as `timbre up` in a process of its own, to be killed.
 """
 
-import asyncio
 import contextlib
-import os
-import random
-import shutil
-import signal
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
-
-import httpx
+from typing import TypeVar
 
 from agents.agent import AgentState
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.lead import Lead
 from dialer.events import AttemptMoved, DialerEvent, Trouble, VerdictSaid
-from media import soundfiles
 from media.softphone.fleet import RobotFleet
-from media.softphone.messages import EventKind, RobotSpec
-from server.compiled import compiled
+from media.softphone.messages import EventKind
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
-from server.demo.truth import CallTruth, TruthIndex, read_truth
-from server.demo.voices import agent_voice_files
+from server.demo.truth import CallTruth
 from server.house import House
-from server.managed_asterisk import agent_secret, asterisk_settings
-from server.run import asterisk_of, open_node, redis_of
-from server.settings import Settings, load
-from server.token import api_token
-from telephony.asterisk import ports
+from server.run import open_node
+from tests.support.live_folder import LINE_NOISE_PEAK as LINE_NOISE_PEAK
+from tests.support.live_folder import LiveFolder as LiveFolder
+from tests.support.live_folder import campaign_text as campaign_text
+from tests.support.live_folder import live_folder as live_folder
+from tests.support.live_process import LiveProcess as LiveProcess
+from tests.support.live_process import kill_process as kill_process
 from tests.support.until import until
 
 E = TypeVar("E", bound=DialerEvent)
-_RTP_PORTS = 400
-LINE_NOISE_PEAK = 48
-"""Between the idle noise of A-law (8) and the noise of a person's line in the network (peaks of 80)."""
-
-_TOML = """
-node = "live"
-var = "{var}"
-campaigns = "{var}/campaigns.d"
-
-[http]
-port = {http}
-
-[redis]
-port = {redis}
-
-[asterisk]
-http_port = {ari}
-ami_port = {ami}
-sip_port = {sip}
-rtp_first = {rtp_first}
-rtp_last = {rtp_last}
-
-[[trunks]]
-name = "network"
-host = "127.0.0.1"
-port = {network}
-channels = 200
-calls_per_s = 20
-qualify_s = 0
-"""
-
-_CAMPAIGN = """
-campaign_id = "{campaign_id}"
-name = "{campaign_id}"
-seller = "Luz del Norte (empresa ficticia)"
-caller_id = "+34788000000"
-lists = ["{campaign_id}"]
-trunks = ["network"]
-mode = "{mode}"
-purpose = "research"
-country = "ES"
-language = "es"
-ring_timeout_s = 15
-recording = true
-
-[hours]
-windows = ["mon-sun 00:00-24:00"]
-on_holidays = true
-
-[pacing]
-ratio = 10
-
-[safe_harbour]
-prompt = "safe_harbour"            # the built-in recording: a sound that tests can look for
-
-[limits]
-calls_per_s = {calls_per_s}
-channels = 150
-
-[wrap_up]
-max_s = {wrap_up_s}
-default_disposition = "no_disposition"
-
-[amd]
-on_machine = "{on_machine}"
-message = "voicemail_message"
-enabled = {amd}
-"""
-
-
-def campaign_text(
-    campaign_id: str,
-    *,
-    mode: str = "ratio",
-    on_machine: str = "hang_up",
-    amd: bool = True,
-    calls_per_s: float = 20.0,
-    wrap_up_s: float = 0.0,
-) -> str:
-    """A campaign file over the simulated network; its one list has the campaign's name."""
-    return _CAMPAIGN.format(
-        campaign_id=campaign_id,
-        mode=mode,
-        on_machine=on_machine,
-        amd=str(amd).lower(),
-        calls_per_s=calls_per_s,
-        wrap_up_s=wrap_up_s,
-    )
-
-
-@dataclass
-class LiveFolder:
-    """A node's folder: settings on free ports, the robots' voices and what they recorded."""
-
-    path: Path
-    config: Path
-    settings: Settings
-    network: Network
-    agents: tuple[str, ...]
-
-    def specs(self, shift: str = "") -> list[RobotSpec]:
-        """One robot per agent: registers at the node's Asterisk, speaks without end, records what it hears.
-
-        shift: a name for robots that take over from others: they speak with another voice, into other files.
-        """
-        asterisk = asterisk_settings(self.settings)
-        secrets = {part.name: agent_secret(part, asterisk) for part in self.settings.agents}
-        return [
-            RobotSpec(
-                name=name,
-                registrar=f"127.0.0.1:{self.settings.asterisk.sip_port}",
-                secret=secrets[name],
-                voice_file=str(self.voice_of(name) if not shift else self.voice_file(shift)),
-                record_file=str(self.path / f"{name}{shift}-heard.wav"),
-                sound_peak=LINE_NOISE_PEAK,
-            )
-            for name in self.agents
-        ]
-
-    def voice_of(self, agent_id: str) -> Path:
-        """What an agent says, as 8 kHz WAV. Blocking."""
-        return self._wav_of(self.agents.index(agent_id))
-
-    def voice_file(self, shift: str) -> Path:
-        """What the agents of another shift say. Blocking."""
-        return self._wav_of(-1 - len(shift) % 3)
-
-    def _wav_of(self, index: int) -> Path:
-        files = agent_voice_files()
-        voice = files[index % len(files)]
-        path = self.path / f"{voice.stem}.wav"
-        if not path.exists():
-            soundfiles.save(path, soundfiles.load(voice))
-        return path
-
-    def truth(self) -> TruthIndex:
-        """What the network knows of every call that ended."""
-        return TruthIndex(read_truth(self.network.truth_file, self.network.prompts))
-
-
-@contextmanager
-def live_folder(network: Network, agents: int, extra_toml: str = "") -> Iterator[LiveFolder]:
-    """A folder for one node with so many agents, removed at the end. extra_toml: more settings."""
-    path = Path(tempfile.mkdtemp(prefix="timbre-live-"))
-    path.chmod(0o755)  # Asterisk's user passes through it
-    names = tuple(f"agent{index:02}" for index in range(agents))
-    rtp = ports.free_rtp_range(random.Random(), _RTP_PORTS)
-    text = _TOML.format(
-        var=path / "var",
-        http=ports.free_tcp_port(),
-        redis=ports.free_tcp_port(),
-        ari=ports.free_tcp_port(),
-        ami=ports.free_tcp_port(),
-        sip=ports.free_udp_port(),
-        rtp_first=rtp.first,
-        rtp_last=rtp.last,
-        network=network.settings.sip_port,
-    )
-    config = path / "timbre.toml"
-    config.write_text(text + extra_toml + "".join(f'\n[[agents]]\nname = "{name}"\n' for name in names))
-    try:
-        yield LiveFolder(path, config, load(config), network, names)
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 @dataclass
@@ -340,93 +165,3 @@ async def live_house(
             if ready:
                 await live.agents_ready()
             yield live
-
-
-class LiveProcess:
-    """`timbre up` over a folder, in a process of its own."""
-
-    def __init__(self, folder: LiveFolder) -> None:
-        self.folder = folder
-        self.log = folder.path / "server.log"
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self, timeout_s: float = 60.0) -> None:
-        """Start it and wait until it may dial."""
-        await compiled(print)  # new sources take a minute of a busy machine: not out of this patience
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server.cli", "up", "--config", str(self.folder.config)),
-                cwd=Path(__file__).parents[2],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            await until(self._may_dial, timeout_s)
-        except TimeoutError:
-            raise AssertionError(f"the server did not come up:\n{self.log_tail()}") from None
-
-    async def kill(self) -> None:
-        """KILL it, as a crash would. Asterisk and Redis stay up."""
-        assert self._process is not None
-        self._process.kill()
-        await self._process.wait()
-
-    async def stop(self) -> int:
-        """TERM, and wait; its exit status. One that does not run is fine."""
-        if self._process is None:
-            return 0
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
-        return await self._process.wait()
-
-    async def end(self) -> None:
-        """Stop it, and the Asterisk and Redis that are left of one that was killed or never came up."""
-        await self.stop()
-        for part in (await asyncio.to_thread(asterisk_of, self.folder.settings), redis_of(self.folder.settings)):
-            if part:
-                await part.stop()
-
-    async def ask(self, method: str, path: str, **more: Any) -> Any:
-        """One API request; its answer as JSON. Raises httpx.HTTPStatusError with what the server said."""
-        settings = self.folder.settings
-        headers = {"Authorization": f"Bearer {api_token(settings)}"}
-        url = f"http://127.0.0.1:{settings.http.port}/api/v1{path}"
-        async with httpx.AsyncClient(headers=headers, timeout=30.0) as client:
-            answer = await client.request(method, url, **more)
-        answer.raise_for_status()
-        return answer.json()
-
-    async def asked_until(self, path: str, condition: Callable[[Any], bool], timeout_s: float = 40.0) -> Any:
-        """Ask again and again until the answer is as wanted; that answer."""
-        answers: list[Any] = []
-
-        async def holds() -> bool:
-            await asyncio.sleep(0.05)
-            answers[:] = [await self.ask("GET", path)]
-            return condition(answers[0])
-
-        try:
-            await until(holds, timeout_s)
-        except TimeoutError:
-            raise AssertionError(f"{path} stays {answers}\n{self.log_tail()}") from None
-        return answers[0]
-
-    def log_tail(self) -> str:
-        """The end of what it printed."""
-        return self.log.read_text(errors="replace")[-4000:]
-
-    async def _may_dial(self) -> bool:
-        assert self._process is not None
-        if self._process.returncode is not None:
-            raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.log_tail()}")
-        await asyncio.sleep(0.05)
-        try:
-            return bool((await self.ask("GET", "/status"))["may_dial"])
-        except (httpx.HTTPError, OSError):
-            return False
-
-
-def kill_process(pid: int) -> None:
-    """KILL one process that the test started."""
-    os.kill(pid, signal.SIGKILL)
