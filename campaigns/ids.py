@@ -8,19 +8,23 @@ import hashlib
 import random
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 ID_LENGTH = 26
 
 
 def new_id(now_s: float, rng: random.Random) -> str:
     """Return a new identifier made from the time `now_s` (seconds since 1970, UTC) and chance."""
-    value = (int(now_s * 1000) << 80) | rng.getrandbits(80)
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return _written((int(now_s * 1000) << 80) | rng.getrandbits(80))
 
 
 def key_of(name: str) -> str:
     """A 26-character key made from any name: the same name gives the same key, on every machine and after a restart."""
     value = int.from_bytes(hashlib.sha256(name.encode()).digest()[:17], "big") >> 6
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return _written(value)
+
+
+def _written(value: int) -> str:
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def call_channel_id(attempt_id: str) -> str:

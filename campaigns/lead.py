@@ -32,6 +32,13 @@ class Lead:
     callback_agent_id: str | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
+    def tried(self) -> "Lead":
+        """The lead with one more attempt. Written out: a quarter of what `replace` costs, and every call does it."""
+        return Lead(
+            self.lead_id, self.list_id, self.phone, self.name, self.time_zone, self.priority, self.state,
+            self.attempts + 1, self.next_call_at_s, self.last_outcome, self.callback_agent_id, self.fields,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class LeadChange:

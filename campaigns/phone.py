@@ -1,11 +1,16 @@
 """Phone numbers: read as people write them, kept as E.164, shown masked."""
 
 import re
+from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
-from typing import NewType
+from typing import Any, NewType
 
 import phonenumbers
 from phonenumbers import timezone
+from phonenumbers.phonemetadata import PhoneMetadata
+from phonenumbers.phonenumberutil import is_number_type_geographical
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 E164 = NewType("E164", str)
 
@@ -129,12 +134,73 @@ def _e164(number: phonenumbers.PhoneNumber) -> E164:
 def _zones(number: phonenumbers.PhoneNumber) -> tuple[str, ...]:
     """Numbers that belong to no place (mobiles) ring anywhere in their country; others where their prefix says.
 
-    What kind a number is costs most of the time, and need not be known where its prefix says the whole country.
+    What kind a number is costs most of the time, and need not be known where its prefix says the whole country. The
+    library tries a dozen patterns one after the other in Python; `_Kinds` asks the same in one or two.
     """
     zones = timezone.time_zones_for_geographical_number(number)
     if zones != _country_zones(number.country_code):
-        zones = timezone.time_zones_for_number(number)
+        kinds = _kinds_in(number.country_code, phonenumbers.region_code_for_number(number) or "")
+        kind = kinds.of(phonenumbers.national_significant_number(number)) if kinds else _Kind.UNKNOWN
+        if kind is _Kind.UNKNOWN:
+            return ()
+        if kind is _Kind.ANYWHERE:
+            zones = TIMEZONE_DATA.get(str(number.country_code), ())
     return tuple(zone for zone in zones if zone != _UNKNOWN_ZONE)
+
+
+class _Kind(Enum):
+    """All that the zones of a number depend on."""
+
+    UNKNOWN = auto()
+    AT_A_PLACE = auto()
+    ANYWHERE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """A region's numbering plan as three patterns, in the order in which `phonenumbers.number_type` asks."""
+
+    valid: re.Pattern[str]
+    elsewhere: re.Pattern[str] | None  # premium, toll free, voice over IP...: before fixed lines and mobiles
+    at_a_place: re.Pattern[str] | None
+    mobile: re.Pattern[str] | None
+
+    def of(self, national: str) -> _Kind:
+        """What kind of number the digits after the country prefix are."""
+        if not self.valid.fullmatch(national):
+            return _Kind.UNKNOWN
+        if self.elsewhere and self.elsewhere.fullmatch(national):
+            return _Kind.ANYWHERE
+        if self.at_a_place and self.at_a_place.fullmatch(national):
+            return _Kind.AT_A_PLACE
+        return _Kind.ANYWHERE if self.mobile and self.mobile.fullmatch(national) else _Kind.UNKNOWN
+
+
+@lru_cache(maxsize=1024)
+def _kinds_in(country_code: int, region: str) -> _Kinds | None:
+    plan = PhoneMetadata.metadata_for_region_or_calling_code(country_code, region)
+    if plan is None or (valid := _pattern(plan.general_desc)) is None:
+        return None
+    elsewhere = _pattern(
+        plan.premium_rate, plan.toll_free, plan.shared_cost, plan.voip,
+        plan.personal_number, plan.pager, plan.uan, plan.voicemail,
+    )  # fmt: skip
+    places = [plan.fixed_line]
+    if is_number_type_geographical(phonenumbers.PhoneNumberType.MOBILE, country_code):
+        places.append(plan.mobile)
+    return _Kinds(valid, elsewhere, _pattern(*places), _pattern(plan.mobile))
+
+
+def _pattern(*descriptions: Any) -> re.Pattern[str] | None:
+    """Any of these kinds of the numbering plan, of their lengths; None when the plan has none of them."""
+    texts = [
+        f"(?=(?:{'|'.join(f'.{{{length}}}' for length in each.possible_length)})$)(?:{each.national_number_pattern})"
+        if each.possible_length
+        else f"(?:{each.national_number_pattern})"
+        for each in descriptions
+        if each and each.national_number_pattern
+    ]
+    return re.compile("|".join(texts)) if texts else None
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -288,7 +288,7 @@ class CampaignRun:
         return CallFlow(
             self._services,
             self.campaign,
-            replace(lead, attempts=lead.attempts + 1),
+            lead.tried(),
             attempt,
             self.observe,
             endpoint=trunk.settings.dial_string(lead.phone),

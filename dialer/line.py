@@ -65,6 +65,7 @@ class Line:
     ) -> None:
         """Forget the channel's events."""
         self._inbox.__exit__(kind, error, trace)
+        self.stirred.close()
         self._gone.cancel()
         for playing in self._playing.values():
             playing.cancel()

@@ -6,10 +6,9 @@ import time
 class SystemClock:
     """`campaigns.clock.Clock` on this machine."""
 
-    def now_s(self) -> float:
-        """Seconds since 1970-01-01 UTC."""
-        return time.time()
+    # The functions themselves: every call asks two dozen times.
+    now_s = staticmethod(time.time)
+    """Seconds since 1970-01-01 UTC."""
 
-    def monotonic_s(self) -> float:
-        """Seconds that never jump; shared by all processes of this machine on Linux (CLOCK_MONOTONIC)."""
-        return time.monotonic()
+    monotonic_s = staticmethod(time.monotonic)
+    """Seconds that never jump; shared by all processes of this machine on Linux (CLOCK_MONOTONIC)."""

@@ -1,4 +1,4 @@
-"""One stream of what happens in a node: every listener gets every event, in order, and none holds another up."""
+"""One stream of what happens in a node: every listener gets its events, in order, and none holds another up."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,19 +14,35 @@ class EventHub:
 
     def __init__(self) -> None:
         """Start without listeners."""
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, tuple[type[DialerEvent], ...]]] = []
+        self._hearers: dict[type[DialerEvent], tuple[Listener, ...]] = {}  # found once for each kind of event
         self._troubles: deque[Trouble] = deque(maxlen=_KEPT_TROUBLES)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Hear every event from now on; call the result to stop."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def listen(self, listener: Listener, *kinds: type[DialerEvent]) -> Callable[[], None]:
+        """Hear every event of these kinds (of all, when none is named) from now on; call the result to stop.
+
+        Every call makes several events: who names kinds is not called for the others.
+        """
+        entry = (listener, kinds or (DialerEvent,))
+        self._listeners.append(entry)
+        self._hearers.clear()
+
+        def stop() -> None:
+            self._listeners.remove(entry)
+            self._hearers.clear()
+
+        return stop
 
     def take(self, event: DialerEvent) -> None:
         """Hand one event on."""
-        if isinstance(event, Trouble):
-            self._troubles.append(event)
-        for listener in tuple(self._listeners):
+        kind = type(event)
+        hearers = self._hearers.get(kind)
+        if hearers is None:
+            hearers = tuple(listener for listener, kinds in self._listeners if issubclass(kind, kinds))
+            self._hearers[kind] = hearers
+        if kind is Trouble:
+            self._troubles.append(event)  # type: ignore[arg-type]
+        for listener in hearers:
             listener(event)
 
     def troubles(self) -> Iterator[Trouble]:

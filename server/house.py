@@ -20,7 +20,7 @@ from campaigns.recycle import WAITS_FOR_MENDING
 from dialer.agent_desk import AgentDesk
 from dialer.blending import DigitalDesk
 from dialer.engine import Engine, EngineError
-from dialer.events import AttemptMoved, DialerEvent, Trouble
+from dialer.events import AgentMoved, AttemptMoved, DialerEvent, Trouble, VerdictSaid
 from dialer.gate import ComplianceGate, in_words
 from dialer.inbound.hall import QueueHall
 from dialer.leads import HopperLeads
@@ -49,7 +49,7 @@ from server.import_leads import LeadImporter
 from server.inbound import Inbound, compose_inbound, queue_settings
 from server.metrics import Metrics
 from server.pacing_past import LawMaker
-from server.pacing_trace import PacingTrace
+from server.pacing_trace import TRACED, PacingTrace
 from server.prompt_book import PromptBook
 from server.recorder import Recorder
 from server.ring_times import LearnedRingTimes
@@ -67,7 +67,7 @@ from telephony.ari.control import AriCallControl
 from telephony.ari.settings import AriSettings
 
 _DAY_S = 86_400.0
-_LAG_EVERY_S = 0.1
+_LAG_EVERY_S = 0.5
 
 
 @dataclass(slots=True)
@@ -285,8 +285,12 @@ def _compose(
         settings.var_dir / "pacing", clock, hub.take, catalogue.get,
         lambda campaign_id: run.law if (run := engine.runs.get(campaign_id)) else None,
     )  # fmt: skip
-    for listener in (metrics.take, engine.take, partial(_count_ended, gate), drift.take, trace.take, blending.take):
-        hub.listen(listener)
+    hub.listen(metrics.take)
+    hub.listen(engine.take, AgentMoved)
+    hub.listen(partial(_count_ended, gate), AttemptMoved)
+    hub.listen(drift.take, VerdictSaid)
+    hub.listen(trace.take, *TRACED)
+    hub.listen(blending.take, AgentMoved)
     if collect.enabled:
         hub.listen(keeper.take)
     return House(
@@ -339,7 +343,7 @@ async def _default_dispositions(house: House) -> None:
         for ended in WrapUpDesk.wrapped_up(event):
             over.put_nowait(ended)
 
-    stop = house.hub.listen(hear)
+    stop = house.hub.listen(hear, AgentMoved)
     try:
         while True:
             agent_id, call_id = await over.get()

@@ -1,8 +1,10 @@
 """What Prometheus may know: counts and times, never a number, a name or a digit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from agents.digital import DigitalStep, Occupancy
 from agents.first_contact import FirstContacts
@@ -30,14 +32,38 @@ _LOSS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
 _VERDICT_S = (0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5)
 
 
+class _Kept(Collector):
+    """Counts that reach their counters when somebody asks: a counter's own way in costs twenty times a dictionary's."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[Counter, tuple[str, ...]], int] = {}
+
+    def inc(self, counter: Counter, labels: tuple[str, ...]) -> None:
+        """One more."""
+        key = counter, labels
+        self._counts[key] = self._counts.get(key, 0) + 1
+
+    def describe(self) -> Iterable[Metric]:
+        """No metric of its own."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Hand the counts on; no metric of its own."""
+        counts, self._counts = self._counts, {}
+        for (counter, labels), count in counts.items():
+            counter.labels(*(str(label) for label in labels)).inc(count)
+        return ()
+
+
 class Metrics:
     """The node's metrics. `take` every event of the engine."""
 
     def __init__(self) -> None:
         """Make the metrics in a registry of their own."""
         self.registry = CollectorRegistry()
-        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         registry = self.registry
+        self._kept = _Kept()
+        registry.register(self._kept)  # before the counters: asked for first
         self.moves = Counter("timbre_attempt_moves", "Attempt state moves", ["campaign", "state"], registry=registry)
         self.outcomes = Counter(
             "timbre_attempt_outcomes", "Ended attempts by outcome", ["campaign", "outcome"], registry=registry
@@ -141,11 +167,8 @@ class Metrics:
         self.digital.labels(step.item.channel, step.kind.value).inc()
 
     def _inc(self, counter: Counter, *labels: str) -> None:
-        """Count one of what happens with every call: finding a counter by its labels costs ten times as much."""
-        child = self._children.get((counter, labels))
-        if child is None:
-            child = self._children[counter, labels] = counter.labels(*(str(label) for label in labels))
-        child.inc()
+        """Count one of what happens with every call."""
+        self._kept.inc(counter, labels)
 
     def take_flow(self, event: FlowEvent) -> None:
         """Count what happens in flows."""

@@ -6,6 +6,8 @@ from typing import Any
 from campaigns.attempt import AttemptState
 from dialer.events import AttemptMoved, DialerEvent, LinkChanged, PersonConnected, Trouble, VerdictSaid
 
+TOLD = (Trouble, LinkChanged, AttemptMoved, VerdictSaid, PersonConnected)
+
 
 def narrate(log: Any) -> Callable[[DialerEvent], None]:
     """A listener that writes to `log` (structlog)."""

@@ -23,7 +23,7 @@ from dialer.pacing_events import DialingHeld, LaunchFell, LawTaught, LeadRefused
 
 _EVERY_S = 2.0
 _MOST_WAITING = 20_000
-_KINDS = (PlanMade, LawTaught, DialingHeld, LaunchFell, LeadRefused)
+TRACED = (PlanMade, LawTaught, DialingHeld, LaunchFell, LeadRefused)
 _AB_FILE = "ab.jsonl"
 Traced = PlanMade | LawTaught | DialingHeld | LaunchFell | LeadRefused
 
@@ -72,7 +72,7 @@ class PacingTrace:
 
     def take(self, event: DialerEvent) -> None:
         """Keep one event for the writer; the law's state is taken at once, while it is the one after this plan."""
-        if not isinstance(event, _KINDS):
+        if not isinstance(event, TRACED):
             return
         trace = self._campaigns.setdefault(event.campaign_id, _Campaign(self._folder / event.campaign_id))
         if len(trace.waiting) >= _MOST_WAITING:  # the disk does not keep up: a gap, and a new start after it

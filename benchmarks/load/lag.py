@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-_EVERY_S = 0.05
+_EVERY_S = 0.1
 
 
 class _Watch:

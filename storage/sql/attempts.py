@@ -71,17 +71,22 @@ _GET_MOVE = Statement(
         attempt_moves.c.attempt_id == bindparam("attempt_id"), attempt_moves.c.step == bindparam("step")
     )
 )
+# The lead of an attempt, and the last disposition that came during it, if one did.
 _LEAD_OF = Statement(
-    select(attempts.c.lead_id, attempts.c.planned_at_s).where(attempts.c.attempt_id == bindparam("attempt_id"))
-)
-_DISPOSED = Statement(
     select(
+        attempts.c.lead_id,
         dispositions.c.lead_state,
         dispositions.c.lead_due_at_s,
         dispositions.c.lead_outcome,
         dispositions.c.callback_agent_id,
     )
-    .where(dispositions.c.lead_id == bindparam("lead_id"), dispositions.c.at_s >= bindparam("planned_at_s"))
+    .select_from(
+        attempts.outerjoin(
+            dispositions,
+            (dispositions.c.lead_id == attempts.c.lead_id) & (dispositions.c.at_s >= attempts.c.planned_at_s),
+        )
+    )
+    .where(attempts.c.attempt_id == bindparam("attempt_id"))
     .order_by(dispositions.c.at_s.desc())
     .limit(1)
 )
@@ -245,10 +250,9 @@ def _end(move: Move, change: LeadChange, tx: Tx) -> None:
     if change.lead_id != row[0]:
         raise StorageConflict(f"attempt {move.attempt_id} holds lead {row[0]}: its end cannot change {change.lead_id}")
     params = change_params(change)
-    disposed = tx.one(_DISPOSED, {"lead_id": row[0], "planned_at_s": row[1]})
-    if disposed:
-        params |= {"state": disposed[0], "due_at_s": disposed[1], "callback_agent_id": disposed[3]}
-        params["last_outcome"] = disposed[2] or params["last_outcome"]
+    if row[1] is not None:
+        params |= {"state": row[1], "due_at_s": row[2], "callback_agent_id": row[4]}
+        params["last_outcome"] = row[3] or params["last_outcome"]
     tx.run(CHANGE, params)
 
 

@@ -156,7 +156,7 @@ class SqlCallStore:
     async def put(self, call: StoredCall) -> None:
         """Add a call or change it."""
         row = _row(call) | {"stage": call.stage.value}
-        await self._database.write(lambda tx: tx.run(_PUT, row))
+        await self._database.write(lambda tx: tx.run(_PUT, row), urgent=True)  # somebody is on the line
 
     async def get(self, call_id: str) -> StoredCall | None:
         """One call."""

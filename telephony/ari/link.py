@@ -7,8 +7,10 @@ questions "is it up, is the secret right, has it restarted" go over plain HTTP, 
 
 import asyncio
 import itertools
+import math
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -28,6 +30,15 @@ _HTTP_TIMEOUT_S = 2.0
 _LARGEST_MESSAGE_BYTES = 64 * 2**20  # a list of thousands of channels is one message
 
 RawEvent = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request on its way. due_s: when it is given up, by the event loop's clock."""
+
+    answer: asyncio.Future[Reply]
+    request: Request
+    due_s: float
 
 
 class AnswerLost(LinkDown):
@@ -66,7 +77,8 @@ class Link:
         self._may_take = may_take
         self._listeners: list[Callable[[LinkState], None]] = []
         self._numbers = itertools.count(1)
-        self._pending: dict[str, asyncio.Future[Reply]] = {}
+        self._pending: dict[str, _Asked] = {}
+        self._alarm: asyncio.TimerHandle | None = None  # one for all requests: a timer each costs more than it is worth
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse[bool] | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -102,15 +114,16 @@ class Link:
         number = str(next(self._numbers))
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Reply] = loop.create_future()
-        self._pending[number] = answer
-        deadline = loop.call_later(self._settings.request_timeout_s, self._give_up, number, request)
+        due_s = loop.time() + self._settings.request_timeout_s
+        self._pending[number] = _Asked(answer, request, due_s)
+        if self._alarm is None:
+            self._alarm = loop.call_at(due_s, self._give_up, loop)
         try:
             await self._socket.send_str(request.encode(number))
             return await answer
         except aiohttp.ClientError as error:
             raise AnswerLost(f"{request}: the link broke while it was being sent") from error
         finally:
-            deadline.cancel()
             self._pending.pop(number, None)
 
     async def do(self, request: Request) -> Reply:
@@ -134,16 +147,24 @@ class Link:
         if not reply.ok:
             on_refused(reply)
 
-    def _give_up(self, number: str, request: Request) -> None:
-        answer = self._pending.get(number)
-        if answer is not None and not answer.done():
-            seconds = self._settings.request_timeout_s
-            answer.set_exception(AnswerLost(f"{request}: Asterisk did not answer in {seconds:g} s"))
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give up what is due, and come back for the rest."""
+        now_s, next_s = loop.time(), math.inf
+        for asked in self._pending.values():
+            if asked.due_s > now_s:
+                next_s = min(next_s, asked.due_s)
+            elif not asked.answer.done():
+                seconds = self._settings.request_timeout_s
+                asked.answer.set_exception(AnswerLost(f"{asked.request}: Asterisk did not answer in {seconds:g} s"))
+        self._alarm = loop.call_at(next_s, self._give_up, loop) if next_s < math.inf else None
 
     def _lose_answers(self) -> None:
-        for answer in self._pending.values():
-            if not answer.done():
-                answer.set_exception(AnswerLost("the link to Asterisk broke before the answer came"))
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        for asked in self._pending.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(AnswerLost("the link to Asterisk broke before the answer came"))
 
     # -- living
 
@@ -234,11 +255,11 @@ class Link:
         raise LinkDown("Asterisk closed the event socket")
 
     def _match(self, raw: RawEvent) -> None:
-        answer = self._pending.get(raw.get("request_id", ""))
-        if answer is None or answer.done():
+        asked = self._pending.get(raw.get("request_id", ""))
+        if asked is None or asked.answer.done():
             self.late_answers += 1
         else:
-            answer.set_result(requests.read_reply(raw))
+            asked.answer.set_result(requests.read_reply(raw))
 
     async def _care(self, started_at: str) -> None:
         """Make the new connection whole, then watch over it."""
@@ -272,7 +293,7 @@ class Link:
         assert self._socket is not None
         number = str(next(self._numbers))
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._pending[number] = answer
+        self._pending[number] = _Asked(answer, requests.PING, math.inf)  # it is waited for in steps of its own
         try:
             await self._socket.send_str(requests.PING.encode(number))
             await answer

@@ -44,29 +44,38 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Asterisk's answer. body: parsed JSON, None when it was empty."""
+    """Asterisk's answer. text: JSON as it came; most answers describe a whole channel and nobody reads them."""
 
     status: int
     reason: str
-    body: Any = None
+    text: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether Asterisk did it."""
         return 200 <= self.status < 300
 
+    @property
+    def body(self) -> Any:
+        """The parsed JSON, None when there was none."""
+        return orjson.loads(self.text) if self.text else None
+
+    @property
+    def words(self) -> str:
+        """Why Asterisk refused, in its words."""
+        body = self.body
+        said = body.get("error") or body.get("message") if isinstance(body, dict) else None
+        return said or self.reason
+
 
 def read_reply(raw: Mapping[str, Any]) -> Reply:
     """Read a RESTResponse."""
-    text = raw.get("message_body")
-    body = orjson.loads(text) if text else None
-    words = body.get("error") or body.get("message") if isinstance(body, dict) else None
-    return Reply(raw["status_code"], words or raw.get("reason_phrase", ""), body)
+    return Reply(raw["status_code"], raw.get("reason_phrase", ""), raw.get("message_body") or "")
 
 
 def rejection(request: Request, reply: Reply) -> RequestRejected:
     """The error that a refusal means (statuses as Asterisk 22 sends them, tried one by one)."""
-    words = reply.reason.lower()
+    words = reply.words.lower()
     kind = RequestRejected
     if reply.status == 404 or (reply.status == 400 and "not found" in words):
         kind = ChannelGone
@@ -76,7 +85,7 @@ def rejection(request: Request, reply: Reply) -> RequestRejected:
         kind = DuplicateChannel
     elif reply.status == 500 and request.uri == "channels/create":
         kind = EndpointRefused
-    return kind(reply.status, reply.reason, str(request))
+    return kind(reply.status, reply.words, str(request))
 
 
 def event_filter(app: str, wanted: Sequence[str]) -> Request:

@@ -1,11 +1,25 @@
+import random
+
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType as T
+from phonenumbers import timezone
 
 from campaigns.dnc import read_dnc
-from campaigns.phone import PhoneError, _number, country_of, is_e164, is_mobile, mask, parse_phone, zones_of
+from campaigns.phone import (
+    PhoneError,
+    _country_zones,
+    _number,
+    _zones,
+    country_of,
+    is_e164,
+    is_mobile,
+    mask,
+    parse_phone,
+    zones_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +93,27 @@ def test_a_do_not_call_list_names_every_line_it_cannot_read():
     found = list(read_dnc(lines, "ES"))
     assert [(line.line, line.phone) for line in found] == [(2, "+34612345678"), (5, None), (6, "+34912345678")]
     assert found[1].reason
+
+
+def test_the_zones_of_a_number_are_the_library_s_in_every_country_and_of_every_kind():
+    rng, asked = random.Random(5), 0
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        for number in _like_examples_of(code, regions, rng):
+            zones = timezone.time_zones_for_geographical_number(number)
+            if zones != _country_zones(code):
+                zones = timezone.time_zones_for_number(number)
+                asked += 1
+            assert _zones(number) == tuple(zone for zone in zones if zone != "Etc/Unknown"), number
+    assert asked > 1000
+
+
+def _like_examples_of(code, regions, rng):
+    """A number of each kind that the region has, valid and not: with other last digits, one more, one less."""
+    for region in regions:
+        for kind in range(11):
+            if example := phonenumbers.example_number_for_type(region, kind):
+                digits = str(example.national_number)
+                tail = rng.randrange(1, len(digits))
+                other = digits[:tail] + "".join(rng.choice("0123456789") for _ in digits[tail:])
+                for text in (digits, other, digits + "1", digits[:-1]):
+                    yield phonenumbers.PhoneNumber(code, int(text))
