@@ -38,12 +38,16 @@ class RecordingStorageFull(RecordingError):
 
 @dataclass(frozen=True, slots=True)
 class RecordingLabel:
-    """Who is on a recording. number_masked: never the whole number. started_at_s: seconds since 1970, UTC."""
+    """Who is on a recording. number_masked: never the whole number. started_at_s: seconds since 1970, UTC.
+
+    channel_id: the exchange's channel, by which a restarted server knows a recording that goes on; "" when not kept.
+    """
 
     attempt_id: str
     campaign: str
     number_masked: str
     started_at_s: float
+    channel_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,13 @@ class RecordingStore:
     def started_at_s(self, attempt_id: str) -> float:
         """When a recording began, seconds since 1970 (UTC); 0 when its sidecar does not tell. Blocking."""
         return self._label(self.folder / attempt_id).started_at_s
+
+    def open_on(self, channel_id: str) -> str:
+        """The recording of a channel that was begun and not finished, by its label; "" when there is none. Blocking."""
+        for raw in sorted(self.folder.glob("*.raw")):
+            if self._label(raw.with_suffix("")).channel_id == channel_id:
+                return raw.stem
+        return ""
 
     def room_bytes(self) -> int:
         """The room left on the folder's disk. Raises RecordingError. Blocking."""
@@ -232,6 +243,7 @@ class RecordingStore:
             campaign=str(values.get("campaign", "")),
             number_masked=str(values.get("number_masked", "")),
             started_at_s=float(values.get("started_at_s", 0.0)),
+            channel_id=str(values.get("channel_id", "")),
         )
 
     @staticmethod

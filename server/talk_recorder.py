@@ -1,7 +1,9 @@
 """Records talks with callers, and the messages they leave: MixMonitor through the exchange, files in a folder."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from telephony.port import CallControl
 
 # MixMonitor writes its last frames a moment after it is stopped.
 _FLUSH_S = 0.25
+# How long a caller waits at most for the recording of a talk to begin: usually a few milliseconds.
+_BEGIN_S = 0.2
 _FRAME_BYTES = 4  # two channels of 16 bit
 _LOOK_BACK_S = 15
 _WINDOW = SAMPLE_RATE_HZ // 10
@@ -34,25 +38,76 @@ class TalkRecorder:
         self._sink = sink
         self._finishing = asyncio.Semaphore(2)  # encoding is work for a core: calls come first
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: dict[str, asyncio.Task[str]] = {}  # talk id -> why the exchange does not record, "" when it does
+        self._undoing: dict[str, asyncio.Task[None]] = {}  # by channel: what was begun in vain ends there first
+
+    async def begin(self, talk_id: str, queue: str, caller: str, channel_id: str) -> None:
+        """Record from before the talk on; returns when the exchange does, or after a moment."""
+        label = RecordingLabel(talk_id, queue, caller, self._clock.now_s(), channel_id)
+        beginning = asyncio.create_task(self._begin(label, channel_id), name=f"begin of recording {talk_id}")
+        self._begun[talk_id] = beginning
+        await asyncio.wait({beginning}, timeout=_BEGIN_S)
+
+    async def _begin(self, label: RecordingLabel, channel_id: str) -> str:
+        if undoing := self._undoing.get(channel_id):
+            await undoing
+        try:
+            base = await asyncio.to_thread(self._folder.start, label)
+            await self._control.start_recording(channel_id, str(base))
+        except (RecordingError, TelephonyError) as error:
+            return f"a talk is not recorded: {error}"
+        return ""
+
+    def discard(self, talk_id: str, channel_id: str) -> None:
+        """No talk came of it: nothing that was begun is kept."""
+        begun = self._begun.pop(talk_id, None)
+        task = self._in_background(self._undo(talk_id, channel_id, begun), talk_id)
+        self._undoing[channel_id] = task
+        task.add_done_callback(lambda done: self._undone(channel_id, done))
+
+    def _undone(self, channel_id: str, done: "asyncio.Task[None]") -> None:
+        if self._undoing.get(channel_id) is done:
+            del self._undoing[channel_id]
+
+    async def _undo(self, talk_id: str, channel_id: str, begun: "asyncio.Task[str] | None") -> None:
+        if begun:
+            await begun
+        try:
+            await self._control.stop_recording(channel_id)
+        except TelephonyError:
+            pass  # it ends with the channel, which the call's own end sees to
+        await asyncio.sleep(_FLUSH_S)
+        await asyncio.to_thread(self._remove, talk_id)
+
+    def _remove(self, talk_id: str) -> None:
+        for suffix in (".raw", ".json"):
+            (self._folder.folder / f"{talk_id}{suffix}").unlink(missing_ok=True)
+
+    async def begun(self, channel_id: str) -> str:
+        """The talk whose recording was begun on a channel before a restart, "" when there is none."""
+        return await asyncio.to_thread(self._folder.open_on, channel_id)
 
     async def start(self, talk_id: str, queue: str, caller: str, channel_id: str) -> str:
-        """Begin; the recording's file, "" when it cannot be recorded."""
-        label = RecordingLabel(talk_id, queue, caller, self._clock.now_s())
-        base = self._folder.folder / talk_id
-        if not await asyncio.to_thread(base.with_name(f"{talk_id}.raw").exists):  # else the exchange still records
-            try:
-                await asyncio.to_thread(self._folder.start, label)
-                await self._control.start_recording(channel_id, str(base))
-            except (RecordingError, TelephonyError) as error:
-                self._report(talk_id, f"a talk is not recorded: {error}")
-                return ""
+        """Keep what was begun, or begin now; the recording's file, "" when it cannot be recorded."""
+        raw = self._folder.folder / f"{talk_id}.raw"
+        begun = self._begun.pop(talk_id, None)
+        if begun is None and not await asyncio.to_thread(raw.exists):  # there: the exchange records across a restart
+            await self.begin(talk_id, queue, caller, channel_id)
+            begun = self._begun.pop(talk_id)
+        if begun and (refused := await begun):
+            self._report(talk_id, refused)
+            return ""
         return f"{talk_id}.flac"
 
     async def finish(self, talk_id: str, channel_id: str) -> None:
         """End and keep it; encoding goes on behind the call's back."""
-        task = asyncio.create_task(self._finish(talk_id, channel_id), name=f"recording {talk_id}")
+        self._in_background(self._finish(talk_id, channel_id), talk_id)
+
+    def _in_background(self, work: Coroutine[Any, Any, None], talk_id: str) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name=f"recording {talk_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self) -> None:
         """Wait until every recording is finished."""

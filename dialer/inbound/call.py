@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from campaigns.ids import new_id
+from campaigns.phone import mask
 from dialer.inbound.journal import CallJournal
 from dialer.inbound.key_line import KeyLine
 from dialer.inbound.services import InboundServices
@@ -50,6 +51,11 @@ class InboundCall:
     def language(self) -> str:
         """The caller's language."""
         return self.journal.call.language or "es"
+
+    @property
+    def caller_masked(self) -> str:
+        """The caller's number as labels and logs may show it, "" when it is withheld."""
+        return mask(self.journal.call.caller) if self.journal.call.caller else ""
 
     def new_id(self) -> str:
         """An id for a wait, a talk or a channel of this call."""

@@ -147,11 +147,11 @@ class Callbacks:
             return how == "talked"
 
     async def _talk(self, call: InboundCall, callback: QueueCallback, agent_id: str, talk_id: str) -> bool:
-        if not await join(call, agent_id, talk_id):
+        settings = self._services.hall.settings[call.journal.call.queue]
+        if not await join(call, agent_id, talk_id, settings.queue_id, settings.recording):
             await leave_bridges(call)
             await call.play(self._services.sounds.unavailable(call.language), barge_in=False)
             return False
-        settings = self._services.hall.settings[call.journal.call.queue]
         self._reception.calls[call.call_id] = call
         # Kept as soon as they talk: a server that is killed meanwhile takes the talk over and rings nobody again.
         kept = asyncio.create_task(self._note(callback, True), name=f"callback {callback.request_id} is kept")

@@ -316,7 +316,8 @@ class Reception:
         for talk in reversed(await self.services.calls.talks(call.call_id)):
             if talk.agent_id == agent_id and talk.ended_at_s is None:
                 return talk.talk_id
-        return call.new_id()
+        # Killed between the bridge and the first line about it: only the recording, begun before both, has its name.
+        return await self.services.recorder.begun(call.line.channel_id) or call.new_id()
 
     async def _talk_on(self, call: InboundCall, agent_id: str, talk_id: str) -> str:
         """Caller and agent talked all the while."""
@@ -332,9 +333,11 @@ class Reception:
 
     async def _once_more(self, call: InboundCall, in_bridge: bool) -> str:
         """The menu or the queue goes on where it was, after a word of excuse; a wait keeps its time."""
-        stored = call.journal.call
+        stored, recorder = call.journal.call, self.services.recorder
         if in_bridge:
             await leave_bridges(call)
+        if begun := await recorder.begun(call.line.channel_id):
+            recorder.discard(begun, call.line.channel_id)
         await call.ask(lambda: self.services.control.answer(call.line.channel_id))
         await call.play(self.services.sounds.interrupted(call.language), barge_in=False)
         waits = stored.stage in (CallStage.QUEUE, CallStage.TALK, CallStage.TRANSFER)

@@ -20,8 +20,24 @@ from telephony.port import CallControl
 class TalkRecorder(Protocol):
     """Records talks. Trouble is reported to the operator by the recorder itself and never ends a call."""
 
+    async def begin(self, talk_id: str, queue: str, caller: str, channel_id: str) -> None:
+        """Let the exchange record from before the talk on, so that a server that dies then loses nothing of it.
+
+        Returns when it does, or after a moment: nobody waits for a recording. `start` takes it over, `discard` undoes
+        it.
+        """
+        ...
+
+    def discard(self, talk_id: str, channel_id: str) -> None:
+        """No talk came of it: keep nothing of what was begun, if anything was."""
+        ...
+
+    async def begun(self, channel_id: str) -> str:
+        """The talk whose recording was begun on a channel before a restart of the server, "" when there is none."""
+        ...
+
     async def start(self, talk_id: str, queue: str, caller: str, channel_id: str) -> str:
-        """Begin; the recording's path, "" when it cannot be recorded."""
+        """Keep what was begun, or begin now; the recording's path, "" when it cannot be recorded."""
         ...
 
     async def finish(self, talk_id: str, channel_id: str) -> None:

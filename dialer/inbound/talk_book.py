@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from campaigns.phone import mask
 from dialer.agent_desk import Conversation
 from dialer.inbound.call import InboundCall
 from dialer.inbound.events import TalkBegan, TalkOver
@@ -67,9 +66,10 @@ class TalkBook:
     async def record(self, talk_id: str) -> None:
         """Begin to record when the queue wants it."""
         if self._recording:
-            caller = mask(self._call.journal.call.caller) if self._call.journal.call.caller else ""
-            recorder = self._call.services.recorder
-            self._recorded = await recorder.start(talk_id, self._queue, caller, self._call.line.channel_id)
+            call = self._call
+            self._recorded = await call.services.recorder.start(
+                talk_id, self._queue, call.caller_masked, call.line.channel_id
+            )
 
     async def finish(self, talk_id: str) -> None:
         """The recording is over."""

@@ -114,8 +114,8 @@ class _Wait:
             waited = await self._wait(talk_id)
             if waited.end is not None:
                 return await self._not_taken(waited.end, waited.key)
-            if await join(self._call, waited.agent_id, talk_id):
-                settings = self._queue.settings
+            settings = self._queue.settings
+            if await join(self._call, waited.agent_id, talk_id, settings.queue_id, settings.recording):
                 room = TalkRoom(self._call, settings.queue_id, settings.wrap_up_s, settings.recording)
                 waited_s = self._now() - self._began_s
                 end = await room.run(waited.agent_id, talk_id)
@@ -282,11 +282,28 @@ def _with_skills(call: WaitingCall, skills: frozenset[str]) -> WaitingCall:
 # -- agents and numbers -----------------------------------------------------------------------------------------------
 
 
-async def join(call: InboundCall, agent_id: str, talk_id: str) -> bool:
+async def join(call: InboundCall, agent_id: str, talk_id: str, queue: str, recording: bool) -> bool:
     """Put the caller into the agent's bridge; False, and nothing is reserved, when the agent's side is gone.
 
-    Raises LineGone when the caller is: the agent is free again then. A lost link is waited for.
+    recording: the talk is to be recorded, from before the bridge on. Raises LineGone when the caller is gone: the agent
+    is free again then. A lost link is waited for.
     """
+    services, line = call.services, call.line
+    if recording:
+        await services.recorder.begin(talk_id, queue, call.caller_masked, line.channel_id)
+    joined = False
+    try:
+        joined = await _put_through(call, agent_id, talk_id)
+        return joined
+    except asyncio.CancelledError:
+        joined = True  # the server stops: what is begun goes on, as the call does
+        raise
+    finally:
+        if recording and not joined:
+            services.recorder.discard(talk_id, line.channel_id)
+
+
+async def _put_through(call: InboundCall, agent_id: str, talk_id: str) -> bool:
     services, line = call.services, call.line
     try:
         await services.control.add_to_bridge(services.desk.bridge_of(agent_id), line.channel_id)
@@ -344,11 +361,11 @@ async def to_agent(
             services.clock.monotonic_s() - wanted.since_s, call.screen,
         )
     )  # fmt: skip
-    if not await join(call, agent_id, talk_id):
-        return TransferEnd.FAILED, None
     settings = services.hall.settings.get(queue)
-    wrap_up_s = settings.wrap_up_s if settings else _DIRECT_WRAP_UP_S
-    room = TalkRoom(call, queue, wrap_up_s, settings.recording if settings else True)
+    wrap_up_s, recording = (settings.wrap_up_s, settings.recording) if settings else (_DIRECT_WRAP_UP_S, True)
+    if not await join(call, agent_id, talk_id, queue, recording):
+        return TransferEnd.FAILED, None
+    room = TalkRoom(call, queue, wrap_up_s, recording)
     return TransferEnd.TALKED, await room.run(agent_id, talk_id)
 
 

@@ -1,4 +1,4 @@
-"""`timbre up` is killed in the middle of a conversation and started again: the conversation goes on."""
+"""`timbre up` is killed with a conversation up and another just bridged, and started again: both go on."""
 
 import time
 from functools import partial
@@ -14,6 +14,7 @@ from server.demo.behaviours import Behaviour
 from server.demo.network import Network
 from server.demo.numbering import DemoNumber
 from server.stores import open_stores
+from storage.port import RecordingState, StoredRecording
 from tests.support.live_house import LiveFolder, LiveProcess, campaign_text, live_folder
 from tests.support.live_talk import Audio, similarity
 from tests.support.until import until
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asterisk
 _TALKERS = 2
 
 
-async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_attempt_is_lost_or_made_twice(
+async def test_given_kill_9_right_after_a_bridge_then_both_conversations_and_recordings_go_on_and_no_attempt_is_lost(
     telephone_network: Network,
 ) -> None:
     # They stay two minutes: however long the next start takes.
@@ -35,9 +36,7 @@ async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_at
             async with RobotFleet(await _started(server)) as fleet:
                 await fleet.wait_all(EventKind.REGISTERED)
                 await _campaign(server, people + ringing)
-                await server.asked_until("/status", lambda status: status["agents"].get("talking") == _TALKERS)
-                await server.asked_until("/calls", lambda calls: any(call["state"] == "ringing" for call in calls))
-                await server.kill()
+                await server.died()
                 killed_at_s = time.time()
                 await server.start(90.0)
                 up_again_s = time.time()
@@ -47,7 +46,7 @@ async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_at
                 await server.asked_until("/calls", lambda calls: not calls, 40.0)
         finally:
             await server.end()
-        attempts = await _attempts(folder)
+        attempts, recordings = await _books(folder)
         await until(lambda: len(_heard(folder, people)) == _TALKERS, 10.0)
         for (heard, recorded_from_s), agent in zip(_heard(folder, people), folder.agents, strict=True):
             meanwhile = heard[
@@ -60,10 +59,13 @@ async def test_given_kill_9_in_mid_campaign_then_conversations_stay_up_and_no_at
     outcomes = [attempt.outcome for attempt in attempts]
     assert outcomes.count(Outcome.BRIDGED) == _TALKERS
     assert set(outcomes) <= {Outcome.BRIDGED, Outcome.BUSY, Outcome.GIVEN_UP, Outcome.LOST}
+    # The second one's was begun before its bridge; whoever began it was dead when the bridge was there.
+    assert [recording.state for recording in recordings] == [RecordingState.COMPLETE] * _TALKERS
+    assert min(recording.duration_s or 0.0 for recording in recordings) > up_again_s - killed_at_s
 
 
 async def _started(server: LiveProcess) -> list[RobotSpec]:
-    await server.start(90.0)
+    await server.start(90.0, "tests.support.dying_server")
     return server.folder.specs()
 
 
@@ -82,9 +84,11 @@ def _has_audio(name: str, views: list[dict[str, object]]) -> bool:
     return any(view["agent_id"] == name and view["audio"] for view in views)
 
 
-async def _attempts(folder: LiveFolder) -> list[Attempt]:
+async def _books(folder: LiveFolder) -> tuple[list[Attempt], list[StoredRecording]]:
     async with open_stores(folder.settings.database_url) as stores:
-        return await stores.attempts.list("killed", 100)
+        attempts = await stores.attempts.list("killed", 100)
+        found = [await stores.recordings.of_attempt(attempt.attempt_id) for attempt in attempts]
+    return attempts, [recording for rows in found for recording in rows]
 
 
 def _heard(folder: LiveFolder, people: list[DemoNumber]) -> list[tuple[Audio, float]]:

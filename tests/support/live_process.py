@@ -25,12 +25,12 @@ class LiveProcess:
         self.log = folder.path / "server.log"
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self, timeout_s: float = 60.0) -> None:
-        """Start it and wait until it may dial."""
+    async def start(self, timeout_s: float = 60.0, module: str = "server.cli") -> None:
+        """Start it and wait until it may dial. module: another than `timbre` itself, with the same commands."""
         await compiled(print)  # new sources take a minute of a busy machine: not out of this patience
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server.cli", "up", "--config", str(self.folder.config)),
+                *(sys.executable, "-m", module, "up", "--config", str(self.folder.config)),
                 cwd=Path(__file__).parents[2],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -46,6 +46,11 @@ class LiveProcess:
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
+
+    async def died(self, timeout_s: float = 60.0) -> None:
+        """Wait until it ended by itself."""
+        assert self._process is not None
+        await asyncio.wait_for(self._process.wait(), timeout_s)
 
     async def stop(self) -> int:
         """TERM, and wait; its exit status. One that does not run is fine."""

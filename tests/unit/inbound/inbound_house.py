@@ -43,9 +43,25 @@ class Sounds:
 class NoTalkRecorder:
     """Notes what would be recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: SimExchange) -> None:
+        self.exchange = exchange
+        self.begun_on: dict[str, str] = {}  # channel id -> talk id, as the labels on a disk
+        self.in_bridge: list[bool] = []  # at every begin
         self.started: list[str] = []
+        self.discarded: list[str] = []
         self.finished: list[str] = []
+
+    async def begin(self, talk_id: str, queue: str, caller: str, channel_id: str) -> None:
+        self.begun_on[channel_id] = talk_id
+        bridges = (await self.exchange.snapshot()).bridges
+        self.in_bridge.append(any(channel_id in bridge.channel_ids for bridge in bridges))
+
+    def discard(self, talk_id: str, channel_id: str) -> None:
+        self.discarded.append(talk_id)
+        self.begun_on.pop(channel_id, None)
+
+    async def begun(self, channel_id: str) -> str:
+        return self.begun_on.get(channel_id, "")
 
     async def start(self, talk_id: str, queue: str, caller: str, channel_id: str) -> str:
         self.started.append(talk_id)
@@ -107,7 +123,7 @@ class InboundHouse:
         self.clock, self.exchange, self.desk, self.events = base.clock, base.exchange, base.desk, base.events
         self.store = SqlCallStore(cast(Database, base.cable))
         self.promises = SqlPromiseStore(cast(Database, base.cable))
-        self.recorder = NoTalkRecorder()
+        self.recorder = NoTalkRecorder(base.exchange)
         self.hall = QueueHall(self.queues, self.desk.pool, self.clock)
         self.services = InboundServices(
             "node1", cast(CallControl, base.wire), base.services.link, self.clock, base.services.rng, self.desk,

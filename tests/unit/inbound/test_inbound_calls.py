@@ -27,6 +27,7 @@ async def test_given_a_free_agent_when_somebody_calls_then_they_talk_and_all_of_
     assert [wait.ended_how for wait in await house.store.waits(0, 1e12)] == ["answered"]
     (stored_talk,) = await house.store.talks(call.call_id)
     assert stored_talk.recording and house.recorder.finished == [stored_talk.talk_id]
+    assert house.recorder.in_bridge == [False] and house.recorder.discarded == []  # recorded from before the bridge on
     await asyncio.sleep(3.0)
     assert house.base.agent_states() == {AgentState.IDLE: 1}
     assert await house.base.leaks() == [] and house.troubles() == []

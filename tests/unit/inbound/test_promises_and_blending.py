@@ -3,12 +3,15 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from agents.agent import AgentState
 from agents.pool import WaitingCall
 from agents.queue import QueueSettings
 from campaigns.calling_window import CallingWindow, parse_span
 from dialer.inbound.events import CallOver, TalkBegan, WaitEnded
 from dialer.inbound.reception import Route
+from dialer.inbound.room import RoomEnd, TalkRoom
 from dialer.pacing.plan import AgentActivity
 from storage.calls import CallbackState, QueueCallback
 from telephony.sim.far_end import FarEnd, HangUp, UntilHeard
@@ -172,6 +175,49 @@ async def test_given_a_direct_extension_when_its_agent_talks_already_then_the_ca
     assert [part.source for part in house.exchange.record(second).heard] == ["sound:unavailable-es"]
     await house.until(lambda: len(house.of(CallOver)) == 2)
     assert any(part.source.endswith("-legc") for part in house.exchange.record(first).heard)
+    await house.stop()
+
+
+@virtual
+async def test_given_a_talk_that_just_began_when_the_node_dies_before_a_line_is_written_then_its_recording_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = await InboundHouse().open()
+    await house.start(agents=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(TalkRoom, "run", _nothing)  # in the bridge, and that is the last thing it does
+        house.call(UntilHeard(patience_s=1e6), HangUp(60.0))
+        await house.until(lambda: house.recorder.begun_on)
+        await asyncio.sleep(1.0)
+        await house.base.kill()
+    (talk_id,) = house.recorder.begun_on.values()
+    after = await InboundHouse().open(house.exchange, house.base.database)
+    after.recorder.begun_on = house.recorder.begun_on
+    await after.start(agents=0)
+    await after.until(lambda: after.of(CallOver), 120.0)
+    (call,) = await after.stored()
+    (talk,) = await after.store.talks(call.call_id)
+    assert (call.ended_how, talk.talk_id) == ("talked", talk_id)
+    assert after.recorder.started == after.recorder.finished == [talk_id] and after.recorder.discarded == []
+    await after.stop()
+
+
+async def _nothing(room: TalkRoom, agent_id: str, talk_id: str, *, adopted: bool = False) -> RoomEnd:
+    await asyncio.sleep(1e6)
+    raise AssertionError("the node was killed")
+
+
+@virtual
+async def test_given_an_agent_whose_bridge_is_gone_when_somebody_calls_then_what_was_begun_for_it_is_not_kept() -> None:
+    house = await InboundHouse().open()
+    await house.start(agents=1)
+    await house.exchange.destroy_bridge(house.desk.bridge_of("agent00"))
+    house.call(UntilHeard(patience_s=1e6), HangUp(20.0))
+    await house.until(lambda: house.of(CallOver), 120.0)
+    (call,) = await house.stored()
+    (talk,) = await house.store.talks(call.call_id)
+    assert call.ended_how == "talked" and house.recorder.started == [talk.talk_id]
+    assert house.recorder.discarded and talk.talk_id not in house.recorder.discarded
     await house.stop()
 
 
