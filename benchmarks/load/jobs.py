@@ -11,6 +11,7 @@ from amd.verdict import AmdSettings
 from benchmarks.load.steady import SteadyLaw, campaign_text, leads
 from benchmarks.load.window import Window
 from campaigns.ids import call_channel_id, new_id, tap_bridge_id, tap_channel_id
+from campaigns.outcome import Outcome
 from dialer.campaign_run import CampaignRun
 from dialer.events import ConversationEnded, DialerEvent
 from dialer.line import Line, LineGone
@@ -189,6 +190,7 @@ async def _finish(house: House, run: CampaignRun) -> dict[str, Any]:
     return {
         "attempts": run.tally.placed,
         "outcomes": {outcome.value: count for outcome, count in outcomes.items()},
+        "ended_without_cause": await _without_cause(house),
         "without_outcome": max(len(unfinished), run.tally.placed - sum(outcomes.values())),
         "broken": run.broken[:10],
         "stuck": stuck[:10],
@@ -196,6 +198,18 @@ async def _finish(house: House, run: CampaignRun) -> dict[str, Any]:
         "abandoned": run.tally.abandoned,
         "link": house.control.counters,
     }
+
+
+async def _without_cause(house: House) -> int:
+    """Attempts that rang and that Asterisk ended with cause 0, whatever the far end answered: no answer to us."""
+    found, after = 0, ""
+    while page := await house.stores.attempts.list("load", 1000, after):
+        after = page[-1].attempt_id
+        for attempt in page:
+            if attempt.outcome is Outcome.NO_ANSWER:
+                end = (await house.stores.attempts.moves(attempt.attempt_id))[-1]
+                found += dict(end.detail).get("q850") == 0
+    return found
 
 
 def _where(attempt_id: str) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from campaigns.attempt import AttemptState
 from campaigns.outcome import Outcome
+from server.demo.behaviours import Behaviour
 from server.demo.truth import CallTruth, TruthIndex, confusion
 from server.demo.witness import Seen, Witness
 
@@ -69,7 +70,10 @@ class DemoResult:
             "amd_confusion": confusion(self._pairs()),
             "verdict_to_agent_audio_ms": _percentiles(self.latencies_ms()),
             "verdict_after_greeting_ms": _percentiles(self._after_greeting_ms()),
+            "verdict_after_words_ms": _percentiles(self._after_greeting_ms(sentence=False)),
+            "verdict_after_sentence_ms": _percentiles(self._after_greeting_ms(sentence=True)),
             "occupancy": round(self.witness.occupancy(), 4),
+            "occupancy_second_half": round(self.witness.second_half(), 4),
             "invariants": self.invariants,
             "recordings": self.recordings,
             "network_recordings": self.network_recordings,
@@ -85,10 +89,23 @@ class DemoResult:
                 found.append((truth, seen.verdict.call_class.value if seen.verdict else None))
         return found
 
-    def _after_greeting_ms(self) -> list[float]:
-        """A person's verdict after the end of the greeting, as AMD measured it in the audio."""
+    def _after_greeting_ms(self, sentence: bool | None = None) -> list[float]:
+        """A person's verdict after the end of the greeting, as AMD measured it in the audio.
+
+        sentence: only of far ends that answer with a whole sentence (True) or with a word or two (False). After a long
+        breath the detector waits longer, because recordings pause like that.
+        """
         people = [seen for seen in self.witness.to_agent() if seen.verdict and seen.verdict.since_speech_end_s]
+        if sentence is not None:
+            index = TruthIndex(self.truths)
+            people = [seen for seen in people if _said_a_sentence(seen, index) is sentence]
         return [1000 * (seen.verdict.since_speech_end_s or 0.0) for seen in people if seen.verdict]
+
+
+def _said_a_sentence(seen: Seen, index: TruthIndex) -> bool | None:
+    """What the network knows of the one who answered; None for a number that it does not know."""
+    truth = index.find(seen.attempt.phone, seen.attempt.planned_at_s)
+    return truth.behaviour is Behaviour.PERSON_SENTENCE if truth else None
 
 
 def _any(heard: list[float]) -> bool:
@@ -133,9 +150,14 @@ def summary(result: DemoResult) -> Group:
         f"{values['abandoned']} abandoned ({values['abandonment_pct']} %)",
     )
     facts.add_row("machines", str(values["machines"]))
-    facts.add_row("occupancy", f"{100 * values['occupancy']:.1f} % of the agents' time talking or wrapping up")
+    facts.add_row("occupancy", f"{100 * values['occupancy']:.1f} % of the agents' time talking or wrapping up;")
+    if result.witness.first_half_s:
+        later = f"{100 * values['occupancy_second_half']:.1f} % in the second half, when pacing knew how many answer"
+        facts.add_row("", later)
     facts.add_row("verdict to agent's ear", _spread(values["verdict_to_agent_audio_ms"]))
     facts.add_row("verdict after greeting", _spread(values["verdict_after_greeting_ms"]))
+    words, sentence = values["verdict_after_words_ms"], values["verdict_after_sentence_ms"]
+    facts.add_row("", f"after a word or two {_middle(words)}, after a sentence {_middle(sentence)}")
     facts.add_row("recordings", values["recordings"])
     return Group(
         facts,
@@ -153,6 +175,10 @@ def _spread(spread: dict[str, float | int]) -> str:
     if not spread["count"]:
         return "nothing measured"
     return f"p50 {spread['p50']} ms, p95 {spread['p95']} ms, p99 {spread['p99']} ms ({spread['count']} calls)"
+
+
+def _middle(spread: dict[str, float | int]) -> str:
+    return f"p50 {spread['p50']} ms ({spread['count']})" if spread["count"] else "nobody"
 
 
 def _outcome_table(values: dict[str, Any]) -> Table:

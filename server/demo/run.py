@@ -80,6 +80,8 @@ async def _dial(house: House, witness: Witness, seconds: float, look: Callable[[
     until_s = clock.monotonic_s() + seconds
     while (now_s := clock.monotonic_s()) < until_s:
         look(now_s)
+        if not witness.first_half_s and now_s >= until_s - seconds / 2:
+            witness.halfway(now_s)
         await asyncio.sleep(_LOOK_EVERY_S)
         run = house.engine.runs[CAMPAIGN_ID]
         if run.idle and witness.attempts and not await _left(house):

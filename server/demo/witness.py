@@ -1,6 +1,7 @@
 """Watches a run from its event stream and remembers what the summary and the invariants need."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.agent import AgentState
@@ -34,6 +35,7 @@ class Witness:
     attempts: dict[str, Seen] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     agent_s: defaultdict[AgentState, float] = field(default_factory=lambda: defaultdict(float))
+    first_half_s: dict[AgentState, float] = field(default_factory=dict)
 
     def take(self, event: DialerEvent) -> None:
         """Remember one event."""
@@ -70,9 +72,17 @@ class Witness:
 
     def occupancy(self) -> float:
         """Share of the agents' time that they talked or wrapped up, of the time that they were not paused."""
-        busy = self.agent_s[AgentState.TALKING] + self.agent_s[AgentState.WRAP_UP]
-        there = busy + self.agent_s[AgentState.IDLE] + self.agent_s[AgentState.RESERVED]
-        return busy / there if there else 0.0
+        return _occupancy(self.agent_s)
+
+    def second_half(self) -> float:
+        """The occupancy since `halfway`: pacing has learned by then how many answer."""
+        return _occupancy({state: s - self.first_half_s.get(state, 0.0) for state, s in self.agent_s.items()})
+
+    def halfway(self, now_s: float) -> None:
+        """Half of the time is over (monotonic)."""
+        closed = self.agent_s.copy()
+        self.close_books(now_s)
+        self.first_half_s, self.agent_s = dict(self.agent_s), closed
 
     def occupancy_now(self, now_s: float) -> float:
         """The occupancy, with the time of the states that agents are in now (monotonic)."""
@@ -92,3 +102,9 @@ class Witness:
 
     def _idle(self) -> int:
         return sum(seat.state is AgentState.IDLE and seat.leg_up for seat in self.desk.pool.seats())
+
+
+def _occupancy(agent_s: Mapping[AgentState, float]) -> float:
+    busy = agent_s.get(AgentState.TALKING, 0.0) + agent_s.get(AgentState.WRAP_UP, 0.0)
+    there = busy + agent_s.get(AgentState.IDLE, 0.0) + agent_s.get(AgentState.RESERVED, 0.0)
+    return busy / there if there else 0.0
