@@ -43,7 +43,9 @@ class Record:
 
     @property
     def latency_s(self) -> float | None:
-        """Time from the end of the greeting to the verdict; None where the end is not known."""
+        """Time from the end of a person's greeting to the verdict; None of others, and where the end is not known."""
+        if self.entry.call_class is not CallClass.HUMAN:
+            return None  # a machine is best told before its greeting is over
         if self.entry.speech_end_s is not None:
             return self.judgement.at_s - self.entry.speech_end_s
         return self.judgement.since_speech_end_s
@@ -153,7 +155,8 @@ def _loaded(chunk: list[ManifestEntry], complaints: list[Complaint]) -> Iterator
         try:
             yield entry, load(Path(entry.file))
         except SoundFileUnusable as error:
-            complaints.append(Complaint(entry.path, str(error)))
+            where = f"line {entry.line}, {entry.path}" if entry.line else entry.path
+            complaints.append(Complaint(where, str(error).removeprefix(f"{entry.file}: ")))
 
 
 def is_right(truth: CallClass, said: CallClass) -> bool:

@@ -233,5 +233,6 @@ def load_library(path: Path = DEFAULT_LIBRARY) -> KnownPrompts:
             raise ValueError("its fingerprints are those of another version")
         names = [(str(entry["name"]), CallClass(entry["class"])) for entry in header]
         return KnownPrompts([KnownPrompt(*name, shape) for name, shape in zip(names, shapes, strict=True)])
-    except (OSError, ValueError, KeyError) as error:
-        raise LibraryUnusable(f"{path}: no usable library ({error}); make one with `timbre amd enrol`") from error
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        why = "it is another kind of file" if "pickle" in str(error) else error
+        raise LibraryUnusable(f"{path}: no usable library ({why}); make one with `timbre amd enrol`") from error

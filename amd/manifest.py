@@ -10,7 +10,10 @@ from amd.verdict import CallClass
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One call. `path` as written; `file` where it lies; speech_end_s: end of the first greeting since answer."""
+    """One call. `path` as written; `file` where it lies; speech_end_s: end of the first greeting since answer.
+
+    line: of the manifest, 0 when there is none.
+    """
 
     path: str
     file: Path
@@ -19,6 +22,7 @@ class ManifestEntry:
     source: str = ""
     language: str = ""
     speech_end_s: float | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,26 @@ def read_manifest(manifest: Path) -> tuple[list[ManifestEntry], list[Complaint]]
     ManifestError.
     """
     try:
-        with manifest.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
+        with manifest.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
             names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
             if "path" not in names or "class" not in names:
-                raise ManifestError(f"{manifest}: the first line must name at least the columns path and class")
+                raise ManifestError(_headless(manifest, names))
             return _read_rows(reader, names, manifest)
     except OSError as error:
         raise ManifestError(f"{manifest}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError:
+        words = "is not text in UTF-8: a manifest is a table saved as CSV (in Excel: CSV UTF-8)"
+        raise ManifestError(f"{manifest}: {words}") from None
+    except csv.Error as error:
+        raise ManifestError(f"{manifest}: is not a table in CSV: {error}") from None
+
+
+def _headless(manifest: Path, names: Iterable[str]) -> str:
+    words = f"{manifest}: the first line must name at least the columns path and class"
+    if any(";" in name for name in names):
+        return f"{words}, parted by commas: this one has semicolons"
+    return f"{words}, for example: path,class,subset"
 
 
 def _read_rows(
@@ -59,13 +75,13 @@ def _read_rows(
         line = getattr(reader, "line_num", 0)
         try:
             values = {key: (row.get(name) or "").strip() for key, name in names.items()}
-            entries.append(_entry(values, manifest.parent))
+            entries.append(_entry(values, manifest.parent, line))
         except ValueError as error:
             complaints.append(Complaint(f"{manifest.name} line {line}", str(error)))
     return entries, complaints
 
 
-def _entry(values: dict[str, str], folder: Path) -> ManifestEntry:
+def _entry(values: dict[str, str], folder: Path, line: int) -> ManifestEntry:
     path = values["path"]
     if not path:
         raise ValueError("path is empty")
@@ -82,6 +98,7 @@ def _entry(values: dict[str, str], folder: Path) -> ManifestEntry:
         source=values.get("source", ""),
         language=values.get("language", ""),
         speech_end_s=_seconds(values.get("speech_end_s", "")),
+        line=line,
     )
 
 

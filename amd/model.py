@@ -94,8 +94,9 @@ def load_model(path: Path = DEFAULT_MODEL) -> Model:
         with np.load(path, allow_pickle=False) as data:
             header = json.loads(data["header"].tobytes())
             arrays = {name: data[name] for name in ("feature", "threshold", "left", "right", "roots")}
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelUnusable(f"{path}: not a usable model ({error}); make one with `timbre amd train`") from error
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        why = "it is another kind of file" if "pickle" in str(error) else error
+        raise ModelUnusable(f"{path}: not a usable model ({why}); make one with `timbre amd train`") from error
     if tuple(header["names"]) != features.NAMES:
         raise ModelUnusable(f"{path}: was trained for other features; train it again with `timbre amd train`")
     music = None if header.get("music") is None else MusicModel.from_json(header["music"])

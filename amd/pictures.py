@@ -45,12 +45,12 @@ def _pyplot() -> Any:
     return pyplot
 
 
-def draw_call(samples: NDArray[np.int16], hearing: Hearing, out: Path) -> None:
-    """Draw a call to a PNG (see `call_picture`). Raises PicturesMissing, OSError."""
-    out.write_bytes(call_picture(samples, hearing))
+def draw_call(samples: NDArray[np.int16], hearing: Hearing, out: Path, title: str = "") -> None:
+    """Draw a call to a PNG (see `call_picture`), with its title. Raises PicturesMissing, OSError."""
+    out.write_bytes(call_picture(samples, hearing, title=title))
 
 
-def call_picture(samples: NDArray[np.int16], hearing: Hearing, dpi: int = 110) -> bytes:
+def call_picture(samples: NDArray[np.int16], hearing: Hearing, dpi: int = 110, title: str = "") -> bytes:
     """Waveform, level against floor with speech and tones, and P(person) over time, verdicts marked: a PNG.
 
     hearing: with its trace. Raises PicturesMissing.
@@ -60,6 +60,7 @@ def call_picture(samples: NDArray[np.int16], hearing: Hearing, dpi: int = 110) -
     time_s = np.arange(len(samples)) / SAMPLE_RATE_HZ
     wave.plot(time_s, samples / 32768.0, linewidth=0.4)
     wave.set_ylabel("waveform")
+    wave.set_title(title.replace("$", r"\$"), fontsize=11, loc="left")
     ticks_s = np.arange(len(hearing.trace)) * FRAME_S
     column = {name: np.array([step[name] for step in hearing.trace]) for name in (hearing.trace or [{}])[0]}
     if column:
@@ -86,7 +87,10 @@ def _mark_verdicts(hearing: Hearing, axes: Sequence[Any]) -> None:
             axis.axvline(verdict.since_answer_s, color="black", linestyle=":" if verdict.settled else "-")
         words = f" {verdict.call_class.value} {verdict.probability:.2f}"
         low, high = axes[0].get_ylim()
-        axes[0].annotate(words, (verdict.since_answer_s, high - (0.12 + 0.14 * (place % 5)) * (high - low)), fontsize=9)
+        at = (verdict.since_answer_s, high - (0.12 + 0.14 * (place % 5)) * (high - low))
+        axes[0].annotate(
+            words, at, fontsize=9, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+        )
 
 
 def write_report(

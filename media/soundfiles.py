@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from media.frames import SAMPLE_RATE_HZ
 RAW_SUFFIXES = frozenset({".sln", ".raw", ".slin"})
 """Headerless signed linear, 16 bit little endian, 8 kHz, mono: what Asterisk calls sln."""
 MAX_DURATION_S = 900.0
+_CUT_OFF = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)  # libsndfile's own words
 
 
 class SoundFileUnusable(ValueError):
@@ -66,6 +68,22 @@ def _load_any(path: Path, max_duration_s: float) -> NDArray[np.int16]:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
     samples: NDArray[np.int16] = np.clip(np.round(mono * 32768), -32768, 32767).astype(np.int16)
     return samples
+
+
+def oddities(path: Path) -> list[str]:
+    """What `load` does to a sound file that is not 8 kHz, mono and whole, in words; empty for one that is."""
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return []
+    found = soundfile.info(path, verbose=True)
+    words = []
+    if found.samplerate != SAMPLE_RATE_HZ:
+        words.append(f"{found.samplerate} Hz, changed to {SAMPLE_RATE_HZ}")
+    if found.channels != 1:
+        words.append(f"{found.channels} channels, mixed to one")
+    cut = _CUT_OFF.search(found.extra_info)
+    if cut and int(cut[1]) > int(cut[2]) > 0:
+        words.append("cut off: its header promises more sound than the file holds")
+    return words
 
 
 def save(path: Path, samples: NDArray[np.int16], rate_hz: int = SAMPLE_RATE_HZ) -> None:

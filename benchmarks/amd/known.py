@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from amd.enrolment import enrol
 from amd.evaluate import clopper_pearson
-from amd.known_prompts import KnownPrompts
+from amd.known_prompts import DEFAULT_LIBRARY, KnownPrompts
 from amd.model import Undecided
 from amd.offline import hear_many
 from amd.training import effects
 from amd.training.calls import Answer, LineSettings, Recipe
 from amd.training.clips import Clip, trim
 from amd.verdict import AmdSettings, CallClass
+from benchmarks.amd.which import model_sha
 from media.soundfiles import load
 
 Samples = NDArray[np.int16]
@@ -77,7 +78,13 @@ def measure(data: Path, pattern: str, each: int, seed: int) -> dict[str, object]
         said = recognised([call(clip, LINES[name]) for clip in others], library)
         matches = [f"{clip.speaker} {clip.kind} as {word}" for clip, word in zip(others, said, strict=True) if word]
         false[name] = {"of": len(others), "matches": matches, "upper": clopper_pearson(len(matches), len(others))[1]}
-    return {"each": each, "recognised": right, "as another language": wrong_language, "false": false}
+    return {
+        "library": model_sha(DEFAULT_LIBRARY),
+        "each": each,
+        "recognised": right,
+        "as another language": wrong_language,
+        "false": false,
+    }
 
 
 def _split(data: Path, pattern: str) -> tuple[list[Clip], list[Clip]]:

@@ -29,6 +29,7 @@ from amd.training.workshop import background_of, test_calls
 from amd.verdict import AmdSettings
 from benchmarks.amd.live_rig import LiveCall, rig
 from benchmarks.amd.tone_calls import tone_calls
+from benchmarks.amd.which import model_sha
 from dialer.tapes import Tape
 from media.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from server.demo import voices
@@ -205,6 +206,7 @@ def figures(rows: Sequence[Compared], late_ticks: int = 0) -> dict[str, object]:
         "settled verdict, live and the file": [(row.live[1], row.file[1]) for row in rows],
     }
     return {
+        "model": model_sha(),
         "calls": len(rows),
         "agreement": {name: asdict(agreement(pair)) for name, pair in pairs.items()},
         "late_ticks": late_ticks,

@@ -25,6 +25,7 @@ from amd.training.clips import read_clips
 from amd.training.workshop import background_of, test_calls
 from amd.verdict import AmdSettings
 from benchmarks.amd.live import shipped_calls
+from benchmarks.amd.which import model_sha
 from server.memory import settle_memory
 
 CALL_TICKS = 300  # 6 s: a tap lives from answer to the verdict and a little
@@ -148,7 +149,7 @@ def main() -> None:
     warm_up()
     rows = [measure(calls, streams, ticks=options.ticks) for streams in options.streams]
     rows.append(measure(calls, options.streams[-1], ticks=options.ticks, parts=True))
-    found = [asdict(row) for row in rows]
+    found = [{"model": model_sha()} | asdict(row) for row in rows]
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for row in found:

@@ -1,6 +1,6 @@
 """Calls that are tones, synthesised by their standards on lines of every kind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,8 +14,13 @@ Chance = np.random.Generator
 Parts = Sequence[tuple[Sequence[float], float]]
 
 
-def tone_calls(each: int, seed: int) -> list[Call]:
-    """`each` calls of every tone class, level -30 to -10 dBFS, noise -72 to -45 dBFS, half of them through a codec."""
+def tone_calls(
+    each: int, seed: int, only: Sequence[CallClass] = (), cut: Callable[[Parts], Parts] = lambda parts: parts
+) -> list[Call]:
+    """`each` calls of every tone class, level -30 to -10 dBFS, noise -72 to -45 dBFS, half of them through a codec.
+
+    only: of these classes, all when empty. cut: what is left of a sequence of tones.
+    """
     chance = np.random.default_rng(seed)
     makers = {
         CallClass.SIT: _sit,
@@ -25,7 +30,12 @@ def tone_calls(each: int, seed: int) -> list[Call]:
         CallClass.BEEP: _beep,
         CallClass.SILENCE: lambda _: ([((), 7.0)], "silence"),
     }
-    return [_call(call_class, *maker(chance), chance) for call_class, maker in makers.items() for _ in range(each)]
+    calls = []
+    for call_class, maker in makers.items():
+        for _ in range(each if not only or call_class in only else 0):
+            parts, subset = maker(chance)
+            calls.append(_call(call_class, cut(parts), subset, chance))
+    return calls
 
 
 def _sit(chance: Chance) -> tuple[Parts, str]:

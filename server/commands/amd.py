@@ -1,5 +1,7 @@
 """`timbre amd`: judge recorded calls, and score the detector on calls whose truth is known."""
 
+import errno
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from amd import evaluate as scoring
@@ -24,7 +27,7 @@ from amd.training.clips import ClipsMissing, read_clips
 from amd.training.synthetic import SpeakerMissing, espeak_greetings
 from amd.verdict import AmdSettings, CallClass, Verdict
 from media.frames import SAMPLE_RATE_HZ
-from media.soundfiles import SoundFileUnusable, load
+from media.soundfiles import SoundFileUnusable, load, oddities
 from server.commands.amd_review import collect, drift, review
 from server.commands.amd_signalling import signalling
 
@@ -36,6 +39,19 @@ app.command()(signalling)
 _BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
 
 
+def _country(country: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2}", country):
+        raise typer.BadParameter(f"{country!r} is no country: two letters as in ISO 3166, for example ES or MX")
+    return country.upper()
+
+
+CountryOption = Annotated[str, typer.Option(callback=_country, help="Whose tones to expect (ISO 3166 alpha-2).")]
+CostRatioOption = Annotated[
+    float, typer.Option(min=0.1, max=1000, help="Machines put through that one lost person is worth.")
+]
+DeadlineOption = Annotated[float, typer.Option(min=0.5, max=30, help="Seconds until `unknown` is said.")]
+
+
 def _settings(country: str, cost_ratio: float, deadline_s: float) -> AmdSettings:
     return AmdSettings(cost_ratio=cost_ratio, deadline_s=deadline_s, country=country)
 
@@ -45,19 +61,22 @@ def classify(
     file: Annotated[Path, typer.Argument(help="A recording that begins at the answer.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw waveform, speech, tones and belief to this PNG.")] = None,
-    country: Annotated[str, typer.Option(help="Whose tones to expect (ISO 3166 alpha-2).")] = "ES",
-    cost_ratio: Annotated[float, typer.Option(help="Machines put through that one lost person is worth.")] = 20.0,
-    deadline_s: Annotated[float, typer.Option(help="Seconds until `unknown` is said.")] = 5.0,
+    country: CountryOption = "ES",
+    cost_ratio: CostRatioOption = 20.0,
+    deadline_s: DeadlineOption = 5.0,
 ) -> None:
     """Say who or what answered one recorded call."""
     console = Console(stderr=True)
     try:
+        _can_write(plot)
         samples = load(file)
+        for words in oddities(file):
+            console.print(f"[yellow]{file}: {words}[/yellow]", highlight=False, soft_wrap=True)
         hearing = hear(samples, _settings(country, cost_ratio, deadline_s), trace=plot is not None)
         if plot is not None:
-            draw_call(samples, hearing, plot)
-    except (SoundFileUnusable, PicturesMissing) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+            draw_call(samples, hearing, plot, f"{file.name}  (line: first verdict, dotted: later ones)")
+    except (SoundFileUnusable, PicturesMissing, OSError) as error:
+        console.print(f"[red]{escape(_why(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(orjson.dumps(_hearing_json(file, hearing), option=orjson.OPT_INDENT_2).decode())
@@ -65,6 +84,21 @@ def classify(
     for verdict in [hearing.first, *hearing.later]:
         if verdict is not None:
             typer.echo(_line(verdict))
+
+
+def _can_write(*files: Path | None) -> None:
+    """Raises OSError when the folder of a file to come is not there, or it is one: before any work is done."""
+    for file in files:
+        if file is not None and file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder: name a file", str(file))
+        if file is not None and not file.absolute().parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "cannot be written, its folder does not exist", str(file))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _line(verdict: Verdict) -> str:
@@ -100,9 +134,9 @@ def evaluate(
     baseline: Annotated[str | None, typer.Option(help="Also score: app_amd (defaults) or vicidial.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write one record per call.")] = None,
     html_out: Annotated[Path | None, typer.Option("--html", help="Write a report with pictures.")] = None,
-    country: Annotated[str, typer.Option(help="Whose tones to expect (ISO 3166 alpha-2).")] = "ES",
-    cost_ratio: Annotated[float, typer.Option(help="Machines put through that one lost person is worth.")] = 20.0,
-    deadline_s: Annotated[float, typer.Option(help="Seconds until `unknown` is said.")] = 5.0,
+    country: CountryOption = "ES",
+    cost_ratio: CostRatioOption = 20.0,
+    deadline_s: DeadlineOption = 5.0,
     drawn: Annotated[int, typer.Option(help="Calls to draw in the HTML report, wrong ones first.")] = 12,
 ) -> None:
     """Score the detector on recorded calls whose class is known."""
@@ -115,9 +149,11 @@ def evaluate(
             raise typer.Exit(2)
         contestants[baseline] = scoring.baseline(_BASELINES[baseline])
     try:
+        _can_write(json_out, html_out)
         entries, complaints = read_manifest(manifest)
+        complaints = [Complaint(f"{manifest.parent / each.where}", each.message) for each in complaints]
         records, unreadable = scoring.judge_entries(entries, contestants)
-        complaints += unreadable
+        complaints += [Complaint(f"{manifest} {each.where}", each.message) for each in unreadable]
         _report(console, records, complaints)
         if json_out is not None:
             rows = [record.as_json() for record in records["timbre"]]
@@ -127,7 +163,7 @@ def evaluate(
             examples = _examples(records["timbre"], settings, drawn)
             write_report(html_out, tables, records, complaints, f"{len(entries)} calls of {manifest.name}", examples)
     except (ManifestError, PicturesMissing, OSError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(f"[red]{escape(_why(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if not records["timbre"]:
         console.print("[red]no call could be judged[/red]")
@@ -151,7 +187,9 @@ def _examples(records: list[scoring.Record], settings: AmdSettings, count: int) 
 
 def _report(console: Console, records: dict[str, list[scoring.Record]], complaints: list[Complaint]) -> None:
     for name, group in records.items():
-        table = Table(title=name)
+        if not group:
+            continue
+        table = Table(title=name, caption="p50, p95: from the end of a person's greeting to the verdict")
         for heading in ("calls", "right", "of", "%", "95 % interval", "settled", "p50 s", "p95 s"):
             table.add_column(heading, justify="left" if heading == "calls" else "right")
         for row in scoring.scores(group):
@@ -166,7 +204,17 @@ def _report(console: Console, records: dict[str, list[scoring.Record]], complain
             f"machines taken for people {wrong.false_negatives} of {wrong.machines}"
         )
     for complaint in complaints:
-        console.print(f"[yellow]not judged: {complaint.where}: {complaint.message}[/yellow]", highlight=False)
+        words = f"not judged: {complaint.where}: {complaint.message}"
+        console.print(f"[yellow]{escape(words)}[/yellow]", highlight=False, soft_wrap=True)
+    odd: dict[str, list[str]] = {}
+    for record in records["timbre"]:
+        for words in oddities(record.entry.file):
+            odd.setdefault(words, []).append(record.entry.path)
+    for words, paths in odd.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        console.print(
+            f"[yellow]judged, but: {escape(paths[0])}{more}: {words}[/yellow]", highlight=False, soft_wrap=True
+        )
 
 
 @app.command()
@@ -175,8 +223,8 @@ def train(
         list[Path], typer.Option(help="Folder of clips with manifest.csv (path, class, language, source); repeatable.")
     ],
     out: Annotated[Path, typer.Option(help="Where the model goes; its card goes beside it.")] = DEFAULT_MODEL,
-    calls: Annotated[int, typer.Option(help="Training calls to build.")] = 12000,
-    folds: Annotated[int, typer.Option(help="Groups of sources left out in turn for honest scores.")] = 4,
+    calls: Annotated[int, typer.Option(min=100, help="Training calls to build.")] = 12000,
+    folds: Annotated[int, typer.Option(min=2, help="Groups of sources left out in turn for honest scores.")] = 4,
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 1,
     synthetic: Annotated[bool, typer.Option(help="Add greetings read by espeak-ng.")] = True,
     folds_out: Annotated[Path | None, typer.Option(help="Keep the fold models here, for benchmarks.")] = None,
@@ -184,6 +232,7 @@ def train(
     """Train the detector's model from clips (needs scikit-learn: the extra `train`)."""
     console = Console(stderr=True)
     try:
+        _can_write(out)
         clips = [clip for folder in data for clip in read_clips(folder)]
         if synthetic:
             clips += list(espeak_greetings())
@@ -195,8 +244,8 @@ def train(
             f"[red]training needs scikit-learn (pip install timbre-dialer\\[train]): {error}[/red]", highlight=False
         )
         raise typer.Exit(1) from None
-    except (ClipsMissing, SpeakerMissing, SoundFileUnusable) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+    except (ClipsMissing, SpeakerMissing, SoundFileUnusable, OSError) as error:
+        console.print(f"[red]{escape(_why(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     save_model(made.model, out)
     out.with_suffix(".md").write_text(workshop.card_text(made.model), encoding="utf-8")
@@ -227,7 +276,7 @@ def enrol(
         others = [prompt for prompt in known if prompt.name not in names]
         save_library(KnownPrompts([*others, *learnt]), library)
     except (SoundFileUnusable, LibraryUnusable, ManifestError, NothingToLearn, OSError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(f"[red]{escape(_why(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     console.print(f"{library}: {len(others) + len(learnt)} known recordings", highlight=False)
 
@@ -235,7 +284,10 @@ def enrol(
 def _learnt(file: Path, name: str, call_class: CallClass, console: Console) -> list[KnownPrompt]:
     """Fingerprints of one recording, or of every call of that class in a manifest. Raises NothingToLearn and others."""
     if file.suffix.lower() != ".csv":
-        return [enrolled(name, call_class, load(file))]
+        try:
+            return [enrolled(name, call_class, load(file))]
+        except NothingToLearn as error:
+            raise NothingToLearn(f"{file}: {error}") from None
     entries, complaints = read_manifest(file)
     learnt = []
     for entry in (entry for entry in entries if entry.call_class is call_class):

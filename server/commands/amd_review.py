@@ -98,6 +98,8 @@ def review(
 ) -> None:
     """Listen to kept calls and say what they were; writes manifest.csv for evaluate and enrol, clips/ for train."""
     settings, kept = _open(config, folder)
+    if folder is not None and not folder.is_dir():
+        fail(f"{folder}: is no folder of kept calls; calls are kept in {settings.kept_calls_dir}")
     who = by or getpass.getuser()
     try:
         chosen = _candidates(kept, order, settings)

@@ -2,17 +2,19 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from amd.evaluate import clopper_pearson
+from amd.evaluate import Judgement, Record, clopper_pearson
 from amd.known_prompts import load_library
-from amd.manifest import ManifestError, read_manifest
+from amd.manifest import ManifestEntry, ManifestError, read_manifest
 from amd.offline import hear
-from media.soundfiles import SoundFileUnusable, load
+from amd.verdict import CallClass
+from media.soundfiles import SoundFileUnusable, load, oddities
 from server.commands.amd import app
 from tests.support.amd_sounds import call, speech, tones
 
@@ -123,3 +125,67 @@ def test_given_a_manifest_then_every_call_of_the_class_is_learnt_and_the_others_
     assert result.output.count("not learnt") == 3  # the rows that are none
     nothing = RUN.invoke(app, [*wanted, "--class", "fax"])
     assert nothing.exit_code == 1 and "no call of the class fax" in " ".join(nothing.output.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("excel.csv", "path,class\nma\xf1ana.wav,human\n".encode("latin-1"), "not text in UTF-8"),
+        ("sound.csv", bytes(range(256)) * 9, "not text in UTF-8"),
+        ("semi.csv", b"path;class\nperson.wav;human\n", "semicolons"),
+        ("headless.csv", b"person.wav,human\n", "for example: path,class"),
+        ("empty.csv", b"", "must name at least the columns"),
+    ],
+)
+def test_given_a_manifest_that_is_no_table_then_one_message_says_how_to_mend_it(folder, name, content, words):
+    (folder / name).write_bytes(content)
+    result = RUN.invoke(app, ["evaluate", str(folder / name)])
+    assert result.exit_code == 1
+    assert f"{folder / name}: " in result.output and words in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_given_calls_that_cannot_be_judged_then_their_line_is_told_once_and_no_empty_table_is_shown(folder):
+    (folder / "bad.csv").write_text("path,class\nnowhere.wav,human\n")
+    result = RUN.invoke(app, ["evaluate", str(folder / "bad.csv")])
+    assert result.exit_code == 1
+    assert f"not judged: {folder}/bad.csv line 2, nowhere.wav: no such sound file" in result.output
+    assert "settled" not in result.output
+
+
+def test_given_sound_that_had_to_be_changed_then_it_is_judged_and_said(folder):
+    whole = (folder / "person.wav").read_bytes()
+    (folder / "half.wav").write_bytes(whole[: len(whole) // 2])
+    for name, words in (("half.wav", "cut off"), ("beep48.wav", "48000 Hz, changed"), ("stereo.wav", "2 channels")):
+        result = RUN.invoke(app, ["classify", str(folder / name)])
+        assert result.exit_code == 0 and words in result.output, name
+    assert oddities(folder / "person.wav") == []
+    result = RUN.invoke(app, ["evaluate", str(folder / "MANIFEST.csv")])
+    assert "judged, but: stereo.wav: 2 channels, mixed to one" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["classify", "person.wav", "--cost-ratio", "0"], "--cost-ratio"),
+        (["classify", "person.wav", "--deadline-s", "0"], "--deadline-s"),
+        (["classify", "person.wav", "--country", "Spain"], "ISO 3166"),
+        (["classify", "person.wav", "--plot", "nowhere/x.png"], "its folder does not exist"),
+        (["classify", "person.wav", "--plot", "."], "is a folder"),
+        (["evaluate", "MANIFEST.csv", "--html", "nowhere/x.html"], "its folder does not exist"),
+        (["evaluate", "MANIFEST.csv", "--json", "nowhere/x.json"], "its folder does not exist"),
+        (["train", "--data", ".", "--out", "nowhere/m.npz"], "its folder does not exist"),
+        (["enrol", "person.wav", "--name", "x", "--library", "person.wav"], "another kind of file"),
+    ],
+)
+def test_given_an_option_that_cannot_be_then_it_is_told_before_any_work(folder, monkeypatch, arguments, words):
+    monkeypatch.chdir(folder)
+    result = RUN.invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code in (1, 2)
+    assert words in result.output
+    assert "Traceback" not in result.output and not isinstance(result.exception, ValueError)
+
+
+def test_given_machines_then_no_time_after_a_greeting_is_counted_for_them():
+    entry = ManifestEntry("m.wav", Path("m.wav"), CallClass.MACHINE, speech_end_s=9.0)
+    assert Record(entry, Judgement(CallClass.MACHINE, 0.99, 3.0, "", CallClass.MACHINE, 0.1)).latency_s is None
