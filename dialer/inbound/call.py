@@ -10,6 +10,7 @@ from campaigns.phone import mask
 from dialer.inbound.journal import CallJournal
 from dialer.inbound.key_line import KeyLine
 from dialer.inbound.services import InboundServices
+from dialer.line import LineGone
 from ivr.values import Fields
 from telephony.errors import LinkDown, TelephonyError
 
@@ -22,6 +23,7 @@ _TRIES = 3
 # Music that fails at once is not asked for in a busy loop.
 _MUSIC_PAUSE_S = 1.0
 _SHORTEST_S = 0.05
+_LAST_WORD_S = 0.3
 
 
 class CallRefused(Exception):
@@ -131,11 +133,18 @@ class InboundCall:
             await self.line.unless_gone(self.services.link.up())
         except TelephonyError as error:
             ended = True
-            self.services.trouble(f"music cannot be played to a caller: {error}", self.call_id)
+            await self._unless_over(error)
             await asyncio.sleep(_MUSIC_PAUSE_S)
         finally:
             if not ended:
                 await asyncio.shield(self._quietly_stop(playback_id))
+
+    async def _unless_over(self, refused: TelephonyError) -> None:
+        """Music that is refused to somebody who hung up in this very moment is no trouble. Raises LineGone then."""
+        try:
+            raise LineGone(await self.line.gone(_LAST_WORD_S))
+        except TimeoutError:
+            self.services.trouble(f"music cannot be played to a caller: {refused}", self.call_id)
 
     async def _quietly_stop(self, playback_id: str) -> None:
         try:

@@ -1,6 +1,7 @@
 """A caller waits for an agent: music, true places, measured times; then the talk, and where an agent sends it on."""
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from agents.agent import AgentError, AgentState
@@ -21,6 +22,7 @@ from telephony.errors import LinkDown, RequestRejected, TelephonyError
 # agents is no queue without agents yet.
 _NOBODY_GRACE_S = 10.0
 _LOOK_S = 1.0
+_AT_HAND_S = 0.2  # what takes longer to be spoken is not waited for in silence
 _DIRECT_WAIT_S = 25.0
 _DIRECT_PRIORITY = 10  # who was sent to one agent goes before this agent's queues
 _DIRECT_WRAP_UP_S = 20.0
@@ -246,12 +248,24 @@ class _Wait:
         now_s = self._now()
         told = QueuePlace(place, now_s - self._began_s, self._queue.wait_estimate_s(place, now_s))
         try:
-            media = tuple(await self._order.announce(told))
+            media = await self._made(self._order.announce(told))
         except PortTrouble as error:
             self._services.trouble(f"a place in queue was not announced: {error}", self._call.call_id)
             return
-        if media:
+        if media and self._queue.position(talk_id) == place:  # what took long to make may be true no more
             await self._call.loop_once(media)
+
+    async def _made(self, announcement: Awaitable[Sequence[str]]) -> tuple[str, ...]:
+        """An announcement; with music for the caller while a slow voice makes it. Raises PortTrouble."""
+        making = asyncio.ensure_future(announcement)
+        try:
+            await asyncio.wait({making}, timeout=_AT_HAND_S)
+            if not making.done():
+                async with self._call.playing(self._call.music(self._order.music)):
+                    await asyncio.wait({making})
+            return tuple(await making)
+        finally:
+            making.cancel()
 
     def _note_wait(self, now_s: float) -> None:
         since_s = now_s - (self._now() - self._began_s)

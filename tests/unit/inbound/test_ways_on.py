@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,11 +10,13 @@ from pytest import mark
 
 from dialer.inbound.events import CallOver, TalkBegan
 from dialer.inbound.orders import Act
+from dialer.inbound.reception import Route
+from ivr.line import CallerLine, QueueOrder, QueuePlace
 from ivr.port import SurveyAnswer
 from server.flow_world import Answers
 from telephony.sim.far_end import FarEnd, HangUp, Press
 from tests.support.virtual import virtual
-from tests.unit.inbound.inbound_house import InboundHouse
+from tests.unit.inbound.inbound_house import DID, InboundHouse, ScriptedFlows
 from tests.unit.inbound.test_flow_changes import house_with, nodes_of
 
 HEAD = "flow: menu\nlanguage: en\nstart: first\nrescue: {queue: nobody}\nnodes:\n"
@@ -101,4 +104,39 @@ async def test_given_a_talk_when_the_agent_sends_to_the_survey_or_hangs_up_then_
     (answer,) = KeptAnswers.kept
     assert (counted.question, counted.score, counted.count) == ("csat", 4, 1)
     assert (answer.call_id, answer.agent_id) == (call.call_id, "agent00")
+    await house.stop()
+
+
+@virtual
+async def test_given_a_voice_that_takes_long_when_a_place_is_announced_then_music_until_then_and_only_true_places() -> (
+    None
+):
+    places: list[int] = []
+
+    async def slowly(place: QueuePlace) -> tuple[str, ...]:
+        places.append(place.position)
+        await asyncio.sleep(4.0)
+        return (f"sound:place{place.position}",)
+
+    async def waits(line: CallerLine) -> str:
+        return (await line.wait_in_queue(QueueOrder("sales", 600.0, announce=slowly, announce_every_s=10.0))).end.value
+
+    house = await InboundHouse(routes=(Route(DID, flow="f"),), flows=ScriptedFlows({"f": waits})).open()
+    await house.start(agents=1)
+    house.call(HangUp(60.0))  # talks
+    await asyncio.sleep(1.0)
+    before = house.call(HangUp(2.5))  # gives up while the next one's place is made
+    await asyncio.sleep(0.5)
+    channel_id = house.call(HangUp(40.0))
+    entered_s = house.clock.monotonic_s()
+    await house.until(lambda: len(house.of(CallOver)) == 3)
+    assert house.exchange.record(before).heard[0].source == "sound:music"
+    heard = house.exchange.record(channel_id).heard
+    # "place 2" was not true any more when it was made; the next time it is "place 1", and music up to its first sound.
+    assert places[:4] == [1, 1, 2, 1] and heard[0].source == "sound:music"
+    said = [part.source for part in heard if part.source.startswith("sound:place")]
+    assert said[:1] == ["sound:place1"] and heard[0].from_s - entered_s < 1.0
+    waited = [part for part in heard if part.source.startswith("sound:")]
+    assert max(after.from_s - part.until_s for part, after in pairwise(waited)) < 0.5
+    assert house.troubles() == []
     await house.stop()
