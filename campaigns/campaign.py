@@ -63,7 +63,7 @@ class Hours:
     """When the campaign calls, in the callee's local time; the law's own windows are checked besides.
 
     windows: texts like "mon-fri 09:00-21:00". on_holidays: whether public holidays of the campaign's country are
-    days like others. time_zone: used for numbers whose zone nobody knows.
+    days like others. time_zone: for numbers whose zone nobody knows and counts by day; a file has its country's.
     """
 
     windows: tuple[str, ...] = ("mon-fri 09:00-21:00",)

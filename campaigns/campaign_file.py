@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from campaigns.calling_window import is_zone, knows_holidays_of, parse_span
 from campaigns.campaign import AbTest, Campaign, DialMode, OnMachine, PacingLawName, PacingSettings, RetryRule
 from campaigns.disposition import Disposition
-from campaigns.phone import PhoneError, is_region, parse_phone
+from campaigns.phone import PhoneError, home_zone, is_region, parse_phone
 from campaigns.toml_lines import Path, line_of, lines_of_keys
 
 _ADAPTER = TypeAdapter(Campaign)
@@ -52,6 +52,7 @@ def read_campaign(text: str, file: str = "campaign.toml") -> Campaign:
     raw = _parsed(text, file)
     lines = lines_of_keys(text)
     errors: list[tuple[Path, str]] = []
+    _give_home_zone(raw)
     campaign: Campaign | None
     try:
         campaign = _ADAPTER.validate_json(_as_json(raw), strict=True)
@@ -65,6 +66,18 @@ def read_campaign(text: str, file: str = "campaign.toml") -> Campaign:
     if errors or campaign is None:
         raise CampaignFileError(file, _problems(errors, lines))
     return campaign
+
+
+def _give_home_zone(raw: dict[str, Any]) -> None:
+    """A file that names a country and no time zone means that country's: days and caps are counted by it."""
+    country, hours = raw.get("country", "ES"), raw.setdefault("hours", {})
+    if (
+        isinstance(country, str)
+        and isinstance(hours, dict)
+        and "time_zone" not in hours
+        and (zone := home_zone(country))
+    ):
+        hours["time_zone"] = zone
 
 
 def _parsed(text: str, file: str) -> dict[str, Any]:

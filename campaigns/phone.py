@@ -17,6 +17,12 @@ E164 = NewType("E164", str)
 _PLAIN = re.compile(r"\+([2-9]\d{8,14})")
 _OLD_MEXICAN = re.compile(r"(?:0?1|0?4[45])(\d{10})")
 _UNKNOWN_ZONE = "Etc/Unknown"
+# Where a country has several zones: that of its largest city.
+_LARGEST_CITY_ZONES = {
+    "AU": "Australia/Sydney", "BR": "America/Sao_Paulo", "CA": "America/Toronto", "EC": "America/Guayaquil",
+    "ES": "Europe/Madrid", "GB": "Europe/London", "MX": "America/Mexico_City", "PT": "Europe/Lisbon",
+    "US": "America/New_York",
+}  # fmt: skip
 
 
 class PhoneError(ValueError):
@@ -104,6 +110,14 @@ def national_part(phone: str, region: str) -> str:
 def is_region(code: str) -> bool:
     """Whether numbers of this ISO 3166 alpha-2 country are known."""
     return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def home_zone(country: str) -> str:
+    """The zone by which a campaign of this country keeps its day when its file names none; "" for no country."""
+    if not is_region(country):
+        return ""
+    zones = _country_zones(phonenumbers.country_code_for_region(country))
+    return _LARGEST_CITY_ZONES.get(country) or next((zone for zone in zones if zone != _UNKNOWN_ZONE), "")
 
 
 def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.calling_window import is_zone
 from campaigns.campaign import Campaign, DialMode, OnMachine
 from campaigns.campaign_file import CampaignFileError, read_campaign
 from campaigns.outcome import Outcome
+from campaigns.phone import home_zone
+from campaigns.rule_pack import shipped_packs
 
 EXAMPLE_TEXT = (files("campaigns") / "examples" / "ventas.toml").read_text(encoding="utf-8")
 
@@ -44,6 +47,27 @@ def test_the_least_file_takes_careful_defaults():
     assert campaign.ring_timeout_s >= 15
     assert campaign.pacing.abandonment_cap == 0.03
     assert not campaign.hours.on_holidays
+
+
+@pytest.mark.parametrize(
+    ("more", "zone"),
+    [
+        ("", "Europe/Madrid"),
+        ('country = "MX"\n', "America/Mexico_City"),
+        ('country = "CO"\n', "America/Bogota"),
+        ('country = "AR"\n', "America/Buenos_Aires"),
+        ('country = "US"\n', "America/New_York"),
+        ('country = "GB"\n', "Europe/London"),
+        ('country = "US"\n[hours]\ntime_zone = "America/Denver"\n', "America/Denver"),
+    ],
+)
+def test_a_campaign_keeps_its_countrys_day_unless_it_names_another(more, zone):
+    assert read_campaign(LEAST + more).hours.time_zone == zone
+
+
+def test_every_country_with_rules_has_a_day_of_its_own():
+    assert all(is_zone(home_zone(country)) for country in shipped_packs())
+    assert home_zone("XX") == ""
 
 
 def test_every_problem_is_said_at_once_with_its_line():
