@@ -1,5 +1,6 @@
 """Ring times: what a centre's calls teach of them, and what they may then say."""
 
+import asyncio
 import random
 from dataclasses import replace
 
@@ -10,12 +11,16 @@ from hypothesis import strategies as st
 from amd.prior import MOST_ODDS
 from amd.verdict import CallClass, Verdict
 from campaigns.outcome import Outcome
+from dialer.events import Trouble
 from dialer.evidence import Signalling
 from dialer.ringing import LEAST_CALLS, Hint, RingTimes, Signals, log_ratio
-from server.ring_times import known_answerers
+from server.ring_times import LearnedRingTimes, known_answerers, times_of
+from storage.errors import StorageError
 from storage.history import ScreenedCall
+from storage.sql.history import SqlHistory
 from telephony.sim.far_end import FarEnd
 from telephony.sim.scripted_amd import ScriptedBank
+from telephony.sim.virtual_time import VirtualClock
 from tests.support.virtual import virtual
 from tests.unit.dialer.house import CAMPAIGN, House
 
@@ -137,6 +142,46 @@ def test_given_a_past_call_then_its_signals_are_those_that_were_asked_of():
     evidence = line.onto(Verdict(CallClass.HUMAN, 0.99, "", 1.0)).evidence
     ((learnt, _),) = known_answerers([_call(Outcome.BRIDGED, **evidence)], [])
     assert (learnt.routes, learnt.values) == (asked.routes, asked.values)
+
+
+@virtual
+async def test_given_dialled_calls_when_counted_from_the_log_then_people_whom_agents_heard_are_known():
+    house = await House().open()
+    await house.dial([FarEnd.person(), FarEnd.voicemail(), FarEnd.no_answer(), FarEnd.person()], agents=2)
+    times = await times_of(SqlHistory(house.database), house.clock.now_s(), ["voicemail"])
+    everybody = [row for row in times.table() if row[0] == () and row[1] == "rang"]
+    # The scripted detector gives no belief by sound, so its machine teaches nothing.
+    assert sum(row[3] for row in everybody) == 2 and sum(row[4] for row in everybody) == 0
+    assert {row[2] for row in everybody} <= {"0-1 s", "1-2 s", "2-3 s", "3-4 s", "4-5 s", "5-6 s", "6-8 s"}
+
+
+@virtual
+async def test_given_a_database_that_is_away_then_it_is_told_what_was_learnt_holds_and_it_is_asked_again():
+    answers: list[list[ScreenedCall] | Exception] = [
+        [_call(Outcome.BRIDGED, trunk="carrier", rang_for_s=4.0)],
+        StorageError("the database is away"),
+        [],
+    ]
+
+    class Shaky:
+        async def screened(self, since_s, most):
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    told: list[Trouble] = []
+    learnt = LearnedRingTimes(Shaky(), VirtualClock(), told.append, ["voicemail"])
+    task = asyncio.create_task(learnt.run())
+    await asyncio.sleep(1.0)
+    assert len(learnt.times.table()) == 6
+    await asyncio.sleep(900.0)
+    assert [event.where for event in told] == ["amd"] and "the database is away" in told[0].words
+    assert len(learnt.times.table()) == 6
+    await asyncio.sleep(900.0)
+    assert learnt.times.table() == [] and len(told) == 1
+    assert learnt.hint(PERSON) == Hint()
+    task.cancel()
 
 
 class _Bank(ScriptedBank):
