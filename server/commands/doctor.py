@@ -13,6 +13,7 @@ import typer
 from redis import Redis
 from redis.exceptions import RedisError
 
+from media.speech.tts import SpeechFailed, load_engine
 from server.access import access
 from server.commands.console import ConfigOption, console, settings_of
 from server.flow_check import flow_problems
@@ -150,12 +151,22 @@ def _trunks(settings: Settings) -> Finding:
     return Finding(f"trunks: {names}" if names else "a trunk", bool(names), mend)
 
 
+def _voice(engine: str) -> Finding:
+    if engine == "espeak-ng":
+        there = shutil.which(engine) is not None
+        return Finding("espeak-ng, the voice of menus", there, "run `make setup`, or apt-get install espeak-ng")
+    try:
+        load_engine(engine)
+    except SpeechFailed as error:
+        return Finding("the voice of menus", False, f"media.speech_engine: {error}")
+    return Finding(f"{engine}, the voice of menus", True)
+
+
 def _flows(settings: Settings) -> Iterator[Finding]:
     """Menus: their voice, and what each of them needs that the settings lack."""
     if not settings.lines and not settings.ivr.flows.is_dir():
         return
-    voice = shutil.which("espeak-ng") is not None
-    yield Finding("espeak-ng, the voice of menus", voice, "run `make setup`, or apt-get install espeak-ng")
+    yield _voice(settings.media.speech_engine)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             problems = list(flow_problems(settings, Path(scratch)))

@@ -49,6 +49,7 @@ def test_given_commands_that_only_ask_then_they_import_neither_server_nor_number
         ('var = "/proc/none"\n', "var folder /proc/none"),
         ('var = "{var}"\n[redis]\nurl = "redis://:hunter2@127.0.0.1:9/0"\n', "the Redis of redis.url"),
         ('var = "{var}"\n[database]\nurl = "mysql://a:hunter2@b/c"\n', "database (mysql)"),
+        ('var = "{var}"\nlines = [{{number = "*", flow = "x"}}]\n[media]\nspeech_engine = "x"\n', "the voice of menus"),
     ],
 )
 def test_given_a_part_that_is_out_of_reach_then_the_doctor_names_it_with_its_mending_and_no_secret(
