@@ -56,7 +56,7 @@ def test_given_what_lasted_longer_then_more_is_asked_of_a_person_in_a_short_paus
     assert policy.least(0.6, 20) < policy.least(1.8, 20) < 1.0
     assert policy.least(1.8, 60) == pytest.approx(0.3)
     assert policy.least(3.5, 60) == pytest.approx(0.8)
-    spans = np.array([0.6, 0.98, 1.0, 3.08, 3.1], dtype=np.float32)
+    spans = np.array([0.6, 0.98, 1.0, 2.88, 2.9], dtype=np.float32)
     assert Policy.lengths(spans).tolist() == [0, 0, 1, 1, 2]
     assert [policy.least(float(s), 60) for s in spans] == [
         float(policy.human[row, 60]) for row in Policy.lengths(spans)

@@ -12,6 +12,7 @@ from amd.training import effects, workshop
 from amd.training.calls import LINES, Recipe
 from amd.training.clips import ClipsMissing, pauses, read_clips, trim
 from amd.training.fit import examine
+from amd.training.thresholds import LEAST_SENTENCE, LEAST_WORD
 from amd.verdict import CallClass
 from tests.support.amd_sounds import speech
 
@@ -116,7 +117,8 @@ def test_given_tiny_data_then_training_twice_gives_the_same_model_and_it_can_be_
     assert np.array_equal(first.model.trees.threshold, second.model.trees.threshold)
     assert first.model.curve == second.model.curve
     assert first.model.music == second.model.music
-    assert all(least >= 0.99 for silence_s, least in first.model.curve.sentence if silence_s < 0.9)
+    for points, floors in ((first.model.curve.human, LEAST_WORD), (first.model.curve.sentence, LEAST_SENTENCE)):
+        assert all(asked >= floor for (_, asked), floor in zip(points, floors, strict=True))
     path = tmp_path / "model.npz"
     save_model(first.model, path)
     read = load_model(path)
