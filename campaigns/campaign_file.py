@@ -4,7 +4,6 @@
 """
 
 import dataclasses
-import difflib
 import json
 import re
 import tomllib
@@ -19,6 +18,7 @@ from pydantic_core import ErrorDetails
 from campaigns.calling_window import is_zone, knows_holidays_of, parse_span
 from campaigns.campaign import AbTest, Campaign, DialMode, OnMachine, PacingLawName, PacingSettings, RetryRule
 from campaigns.disposition import Disposition
+from campaigns.near_words import did_you_mean
 from campaigns.phone import PhoneError, home_zone, is_region, parse_phone
 from campaigns.toml_lines import Path, line_of, lines_of_keys
 
@@ -233,7 +233,7 @@ def _disposition_problems(campaign: Campaign) -> Iterator[tuple[Path, str]]:
             yield (("dispositions", index, "code"), f"{code!r} is there twice: each code once")
     default = campaign.wrap_up.default_disposition
     if default not in codes:
-        hint = _did_you_mean(default, codes) or f"; use one of {', '.join(codes)}"
+        hint = did_you_mean(default, codes) or f"; use one of {', '.join(codes)}"
         yield (("wrap_up", "default_disposition"), f"{default!r} is none of the dispositions{hint}")
 
 
@@ -251,10 +251,10 @@ def _words(detail: ErrorDetails) -> str:
     if kind == "missing":
         return "is missing: add it (docs/campaign-file.md says what it means)"
     if kind in _UNKNOWN:
-        return "is not a field of a campaign file" + _did_you_mean(str(detail["loc"][-1]), _fields_at(detail["loc"]))
+        return "is not a field of a campaign file" + did_you_mean(str(detail["loc"][-1]), _fields_at(detail["loc"]))
     if kind == "enum":
         allowed = [word.strip().strip("'") for word in re.split(r", | or ", str(context["expected"]))]
-        return f"{given!r} is not allowed{_did_you_mean(str(given), allowed)}; use one of {', '.join(allowed)}"
+        return f"{given!r} is not allowed{did_you_mean(str(given), allowed)}; use one of {', '.join(allowed)}"
     if kind in _BOUNDS:
         bound = next(iter(context.values()))
         return f"{given!r} is out of range: {_BOUNDS[kind]} {bound:g}"
@@ -299,11 +299,6 @@ def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
 
 
 _ITEMS: dict[str, Any] = {"dispositions": Disposition, "retry": RetryRule, "ab": AbTest}
-
-
-def _did_you_mean(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _not_one_of(given: str, what: str) -> str:

@@ -1,6 +1,5 @@
 """What is wrong with the settings, in words: file and line, or variable; the field; how to mend it; never a secret."""
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from campaigns.near_words import did_you_mean
 from campaigns.toml_lines import line_of, lines_of_keys
 
 _PREFIX = "TIMBRE_"
@@ -38,7 +38,7 @@ def unknown_variables(environment: Mapping[str, str], model: type[BaseModel]) ->
         field = name.removeprefix(_PREFIX).partition("__")[0].lower()
         if name.startswith(_PREFIX) and name not in _NOT_SETTINGS and field not in model.model_fields:
             known = [f"{_PREFIX}{each.upper()}" for each in model.model_fields]
-            yield f"{name}: is no setting{_did_you_mean(name.partition('__')[0], known)}"
+            yield f"{name}: is no setting{did_you_mean(name.partition('__')[0], known)}"
 
 
 def _words(problem: Any, path: Path, lines: dict[tuple[str | int, ...], int], model: type[BaseModel]) -> str:
@@ -50,7 +50,7 @@ def _words(problem: Any, path: Path, lines: dict[tuple[str | int, ...], int], mo
     else:
         where = f"{path}:{line_of(lines, loc)}" if loc[:1] and loc[:1] in {key[:1] for key in lines} else str(path)
     if problem["type"] == "extra_forbidden":
-        return f"{where}: {field}: is no setting{_did_you_mean(str(loc[-1]), _fields_beside(loc, model))}"
+        return f"{where}: {field}: is no setting{did_you_mean(str(loc[-1]), _fields_beside(loc, model))}"
     phrase = _PHRASES.get(problem["type"], problem["msg"])
     if problem["type"] == "missing" or any(word in field for word in _HIDDEN):
         return f"{where}: {field}: {phrase}"
@@ -74,8 +74,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""

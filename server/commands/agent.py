@@ -8,7 +8,12 @@ import typer
 from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
 from server.settings import Settings
 
-app = typer.Typer(help="Agents: add, sign in, ready, pause, sign out.", no_args_is_help=True)
+app = typer.Typer(
+    help="Agents: add, sign in, ready, pause, sign out.",
+    epilog="For example: [[agents]] with name = 'ana' in timbre.toml, `timbre agent phone ana` for her SIP phone, then "
+    "`timbre agent sign-in ana`.",
+    no_args_is_help=True,
+)
 _LOOKS, _LOOK_EVERY_S = 10, 0.2
 AgentId = Annotated[str, typer.Argument(help="The agent's id.")]
 
@@ -38,7 +43,7 @@ def phone(agent_id: AgentId, config: ConfigOption = None) -> None:
 def add(
     agent_id: AgentId,
     endpoint: Annotated[str, typer.Option(help="Dial string of the phone, such as PJSIP/ana.")],
-    name: str = "",
+    name: Annotated[str, typer.Option(help="What people call the agent.")] = "",
     config: ConfigOption = None,
 ) -> None:
     """Add an agent, or change it."""
@@ -83,7 +88,11 @@ def ready(agent_id: AgentId, config: ConfigOption = None) -> None:
 
 
 @app.command()
-def pause(agent_id: AgentId, reason: str = "pause", config: ConfigOption = None) -> None:
+def pause(
+    agent_id: AgentId,
+    reason: Annotated[str, typer.Option(help="A word for the reports.")] = "pause",
+    config: ConfigOption = None,
+) -> None:
     """Take no calls, at once or after the present one."""
     done = ask(settings_of(config), "POST", f"/agents/{agent_id}/pause", json={"reason": reason})["done"]
     console.print("paused" if done else "paused after the present call")

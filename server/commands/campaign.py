@@ -7,7 +7,13 @@ import typer
 
 from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
 
-app = typer.Typer(help="Campaigns: check, add, import leads, start, pause, stop.", no_args_is_help=True)
+app = typer.Typer(
+    help="Campaigns: check, add, import leads, start, pause, stop.",
+    epilog="For example: `timbre campaign check ventas.toml`, `add ventas.toml`, `import otono-2026 leads.csv`, "
+    "`start ventas-otono`. A file to begin with: campaigns/examples/ventas.toml.",
+    no_args_is_help=True,
+)
+FileArgument = Annotated[Path, typer.Argument(help="A campaign file (TOML); docs/campaign-file.md has every field.")]
 CampaignId = Annotated[str, typer.Argument(help="The campaign's id.")]
 
 
@@ -21,7 +27,7 @@ def _text(file: Path) -> str:
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="A campaign file (TOML).")]) -> None:
+def check(file: FileArgument) -> None:
     """Say everything that is wrong with a campaign file, with its lines."""
     from campaigns.campaign_file import CampaignFileError, read_campaign
     from campaigns.compliance import faults_of
@@ -39,7 +45,7 @@ def check(file: Annotated[Path, typer.Argument(help="A campaign file (TOML).")])
 
 
 @app.command()
-def add(file: Path, config: ConfigOption = None) -> None:
+def add(file: FileArgument, config: ConfigOption = None) -> None:
     """Add a campaign to the running server, or change it."""
     from campaigns.campaign_file import CampaignFileError, read_campaign
 
@@ -58,7 +64,7 @@ def add(file: Path, config: ConfigOption = None) -> None:
 @app.command("import")
 def import_leads(
     list_id: Annotated[str, typer.Argument(help="The lead list, as the campaign names it.")],
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="CSV as it is; docs/lead-import.md says what is understood.")],
     region: Annotated[str, typer.Option(help="Country of numbers without a prefix (ISO 3166 alpha-2).")] = "ES",
     column: Annotated[
         list[str], typer.Option(help="phone=COLUMN, name=COLUMN... for unusual headers; repeatable.")

@@ -31,11 +31,15 @@ def demo(
     leads: Annotated[int, typer.Option(min=1, max=20_000, help="Fictional leads.")] = 300,
     seed: Annotated[int, typer.Option(help="Draws the leads and what their numbers do.")] = 7,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where recordings and database go; emptied first.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Recordings and database: a new folder, or an earlier demo's, which is emptied.")
+    ] = None,
 ) -> None:
     """Run a predictive campaign against a simulated telephone network.
 
     Exit status 0 only when the campaign really ran and its invariants held.
+
+    For example: timbre demo --seconds 60 --agents 5 --json out.json
     """
     if json:
         _require_writable(json)

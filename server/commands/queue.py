@@ -37,7 +37,11 @@ def show_all(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def history(queue_id: str, hours: Hours = 24.0, config: ConfigOption = None) -> None:
+def history(
+    queue_id: Annotated[str, typer.Argument(help="As `timbre queue list` names it.")],
+    hours: Hours = 24.0,
+    config: ConfigOption = None,
+) -> None:
     """Service level, speed of answer and abandonment of the last hours."""
     row = ask(settings_of(config), "GET", f"/queues/{queue_id}/history", params=_since(hours))
     _show([row], "offered", "answered", "answered_in_time", "abandoned", "service_level", "abandonment", "asa_s")
