@@ -28,6 +28,7 @@ from amd.training.effects import rms_db
 from amd.verdict import CallClass
 from benchmarks.amd import speed
 from benchmarks.amd.tone_calls import tone_calls
+from benchmarks.amd.which import model_sha
 from media.frames import SAMPLE_RATE_HZ
 from media.soundfiles import SoundFileUnusable, load
 
@@ -159,8 +160,8 @@ def _tables(records: Records, where: str) -> Tables:
     for name, group in records.items():
         wrong = scoring.errors(group)
         tables[f"{name}, {where}: what was said"] = (scoring.scores(group), wrong)
+        tables[f"{name}, {where}: the line"] = (scoring.scores(_regrouped(group, "path")), wrong)
         if name == CONTESTANTS[0]:
-            tables[f"{name}, {where}: the line"] = (scoring.scores(_regrouped(group, "path")), wrong)
             tables[f"{name}, {where}: the source"] = (scoring.scores(_regrouped(group, "source")), wrong)
     return tables
 
@@ -181,6 +182,7 @@ def _report(parts: dict[str, Records], speeds: Sequence[speed.Speed], options: a
     )
     write_report(options.out, tables, everything, [], notes)
     figures = {
+        "model": model_sha(options.model),
         "scores": {name: [asdict(row) for row in rows] for name, (rows, _) in tables.items()},
         "errors": {name: asdict(wrong) for name, (_, wrong) in tables.items()},
         "speed": [asdict(row) for row in speeds],
