@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from storage.errors import StorageBusy
@@ -80,7 +81,13 @@ class Cable:
 
     async def write(self, job: Any, *, urgent: bool = False) -> Any:
         await self._wait()
-        return await self._database.write(job, urgent=urgent)
+        return await self._database.write(partial(self._unless_dead, job), urgent=urgent)
+
+    def _unless_dead(self, job: Any, tx: Any) -> Any:
+        """What waits for company when its node is killed is never written."""
+        if self.dead:
+            raise StorageBusy("killed by the test")
+        return job(tx)
 
     def submit(self, job: Any, *, urgent: bool = False) -> asyncio.Future[Any]:
         future = asyncio.ensure_future(self.write(job, urgent=urgent))
