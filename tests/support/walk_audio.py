@@ -32,7 +32,8 @@ _SHORTEST_S = 0.35
 # When an announcement was stopped for an answer is known to some tenths only, and less on a busy machine: what was cut
 # in its first second and a half is not judged.
 _SHORTEST_ANNOUNCED_S = 1.1
-_HELD_UP_S = 0.4
+_LITTLE_S, _SURELY = 0.4, 0.9
+_HELD_UP_S = 1.0  # an exchange that was not run for a moment: its words are whole, and `longest_gap` hears the pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +144,17 @@ def _in_pieces(wanted: Samples, window: Samples) -> tuple[float, list[float]]:
     A busy exchange sends a frame late now and then: the words are whole, but no more in step with the recording.
     """
     size, places, count, shift = int(_PIECE_S * SAMPLE_RATE_HZ), [], 0, 0
+    whole = int((_EARLY_S + _LATE_S) * SAMPLE_RATE_HZ)
     for start in range(0, len(wanted) - size + 1, size):
         piece = wanted[start : start + size]
         if levels.dbfs(piece) < _LOUD_DBFS:
             continue
         count += 1
-        # The first may be anywhere; those that follow only a little later than the one before.
-        early, late = (0, int((_EARLY_S + _LATE_S) * SAMPLE_RATE_HZ)) if not places else (400, 4000)
+        # The first may be anywhere; those that follow only a little later than the one before, or a pause later.
+        early, rooms = (400, (4000, int(_HELD_UP_S * SAMPLE_RATE_HZ))) if places else (0, (whole,))
         first = max(0, start + shift - early)
-        found = levels.find(piece, window[first : start + shift + size + late])
+        near = (levels.find(piece, window[first : start + shift + size + late]) for late in rooms)
+        found = next((each for each in near if each.similarity >= THERE), levels.Match(0.0, 0.0))
         if found.similarity >= THERE:
             shift = first + round(found.offset_s * SAMPLE_RATE_HZ) - start
             places.append(shift / SAMPLE_RATE_HZ)
@@ -169,16 +172,23 @@ def _cut_edges(wanted: Samples, window: Samples, places: Sequence[float], open_e
     if not open_end:
         edges["end"] = (max(first, last - size), places[1])
     cut = []
-    # A prompt that was held up between its first piece and the next is whole: its edge lies that much further out.
-    held_up = int(_HELD_UP_S * SAMPLE_RATE_HZ)
-    room = {"beginning": (held_up, slack), "end": (slack, held_up)}
+    # A prompt that was held up between its first piece and the next is whole: its edge lies that much further out. What
+    # is looked for so far away must be the more alike.
+    rooms = ((_LITTLE_S, THERE), (_HELD_UP_S, _SURELY))
     for name, (start, place_s) in edges.items():
         at = start + round(place_s * SAMPLE_RATE_HZ)
-        early, late = room[name]
-        near = window[max(0, at - early) : at + size + late]
-        if levels.find(wanted[start : start + size], near).similarity < THERE:
+        if not any(_is_near(wanted[start : start + size], window, at, name, slack, *room) for room in rooms):
             cut.append(name)
     return cut
+
+
+def _is_near(
+    edge: Samples, window: Samples, at: int, name: str, slack: int, held_up_s: float, similarity: float
+) -> bool:
+    """Whether an edge is heard near a place: later when it is the end, earlier when it is the beginning."""
+    out = int(held_up_s * SAMPLE_RATE_HZ)
+    early, late = (out, slack) if name == "beginning" else (slack, out)
+    return levels.find(edge, window[max(0, at - early) : at + len(edge) + late]).similarity >= similarity
 
 
 def _likeness(one: Samples, other: Samples) -> float:

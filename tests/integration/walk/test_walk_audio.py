@@ -63,6 +63,17 @@ def test_given_the_words_when_held_up_in_their_first_word_then_they_are_whole(li
     assert heard(listener, torn).faults == ()
 
 
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.8, 0.97])
+def test_given_the_words_when_the_exchange_stood_still_for_a_moment_then_they_are_whole(
+    listener: Listener, place: float
+) -> None:
+    sound = listener.made(WORDS, "en")
+    at = int(len(sound) * place)
+    torn = np.concatenate([sound[:at], np.zeros(int(0.7 * HZ), np.int16), sound[at:]])
+    checked = heard(listener, torn)
+    assert checked.faults == () and checked.longest_gap_s > 0.65
+
+
 def test_given_the_words_with_pauses_of_late_frames_when_heard_then_they_are_whole(listener: Listener) -> None:
     sound = listener.made(WORDS, "en")
     late = np.zeros(480, np.int16)
