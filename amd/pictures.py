@@ -179,6 +179,7 @@ def _draw_curves(records: Mapping[str, Sequence[Record]]) -> bytes:
     roc.set(xlabel="people lost, %", ylabel="machines caught, %", xlim=(-0.5, 25), ylim=(50, 100.5), title="ROC")
     cost.set(xlabel="cost of a lost person / of a machine put through", ylabel="cost per call", xscale="log")
     cost.set_title("cost curve, best threshold")
+    cost.set_ylim(bottom=0.0)
     roc.legend(loc="lower right", fontsize=8)
     return _saved(figure)
 
