@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from campaigns.attempt import Attempt, AttemptState
+from campaigns.attempt import Attempt, AttemptState, Move
 from campaigns.clock import Clock
 from campaigns.lead import LeadChange
 from campaigns.outcome import Outcome
@@ -20,7 +20,8 @@ class Journal:
 
     The row itself was committed before the originate. Later moves must not hold up audio (a person waits while a disk
     syncs), so nobody waits for them, and no task does: each is begun when the one before it is committed. `end`
-    returns when everything is.
+    returns when everything is. That a planned call is being dialled is written with its next move: the row says enough,
+    for whoever finds a planned attempt after a crash must ask the exchange in any case.
     """
 
     def __init__(self, attempt: Attempt, log: AttemptLog, clock: Clock, sink: EventSink) -> None:
@@ -30,6 +31,7 @@ class Journal:
         self._clock = clock
         self._sink = sink
         self._tail: asyncio.Future[None] | None = None
+        self._held: tuple[Move, ...] = ()
 
     @property
     def state(self) -> AttemptState:
@@ -41,14 +43,19 @@ class Journal:
         now_s = self._clock.now_s()
         self.attempt, step = self.attempt.move(target, now_s, agent_id=agent_id, detail=tuple((detail or {}).items()))
         self._sink(AttemptMoved(now_s, self.attempt, step))
-        self._append(lambda: self._log.record(step, agent_id))
+        if target is AttemptState.DIALING:
+            self._held = (step,)
+            return
+        before, self._held = self._held, ()
+        self._append(lambda: self._log.record(step, agent_id, before))
 
     async def end(self, outcome: Outcome, change: LeadChange, detail: Detail | None = None) -> None:
         """Make the last move and return when it, and all before it, are committed."""
         now_s = self._clock.now_s()
         self.attempt, step = self.attempt.move(AttemptState.ENDED, now_s, outcome, detail=tuple((detail or {}).items()))
+        before, self._held = self._held, ()
         # Who is cancelled here stops waiting; the write is begun, or will be, and needs nobody.
-        await self._append(lambda: self._log.end(step, change))
+        await self._append(lambda: self._log.end(step, change, before))
         self._sink(AttemptMoved(now_s, self.attempt, step))
 
     def _append(self, write: Write) -> asyncio.Future[None]:

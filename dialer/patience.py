@@ -1,7 +1,7 @@
 """Facts that must be written: a database that is busy, full or away is waited for, and the operator is told once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from campaigns.attempt import Attempt, Move
@@ -97,13 +97,13 @@ class PatientLog:
         """As the log does."""
         return await self._log.plan(attempt, seen)
 
-    def record(self, move: Move, agent_id: str | None = None) -> asyncio.Future[None]:
+    def record(self, move: Move, agent_id: str | None = None, before: Sequence[Move] = ()) -> asyncio.Future[None]:
         """Commit a move that is not the end."""
-        return self._patience.begin(lambda: self._log.record(move, agent_id))
+        return self._patience.begin(lambda: self._log.record(move, agent_id, before))
 
-    def end(self, move: Move, change: LeadChange) -> asyncio.Future[None]:
+    def end(self, move: Move, change: LeadChange, before: Sequence[Move] = ()) -> asyncio.Future[None]:
         """Commit the end."""
-        return self._patience.begin(lambda: self._log.end(move, change))
+        return self._patience.begin(lambda: self._log.end(move, change, before))
 
     async def unfinished(self, node: str) -> list[Attempt]:
         """As the log does."""

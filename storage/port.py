@@ -88,14 +88,17 @@ class AttemptLog(Protocol):
         """
         ...
 
-    def record(self, move: Move, agent_id: str | None = None) -> asyncio.Future[None]:
-        """Commit a move that is not the end. Begun at once, before it is awaited: a move costs no task."""
+    def record(self, move: Move, agent_id: str | None = None, before: Sequence[Move] = ()) -> asyncio.Future[None]:
+        """Commit a move that is not the end. Begun at once, before it is awaited: a move costs no task.
+
+        before: moves that led to it and were not written, oldest first; they are written with it, all or none.
+        """
         ...
 
-    def end(self, move: Move, change: LeadChange) -> asyncio.Future[None]:
+    def end(self, move: Move, change: LeadChange, before: Sequence[Move] = ()) -> asyncio.Future[None]:
         """Commit the end with its outcome, and what it does to the lead, in one transaction; begun at once.
 
-        A disposition that came while the call was up wins over `change`.
+        A disposition that came while the call was up wins over `change`. before: as in `record`.
         """
         ...
 

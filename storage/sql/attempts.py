@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -134,13 +135,14 @@ class SqlAttemptLog:
                 return False
             raise
 
-    def record(self, move: Move, agent_id: str | None = None) -> asyncio.Future[None]:
+    def record(self, move: Move, agent_id: str | None = None, before: Sequence[Move] = ()) -> asyncio.Future[None]:
         """Commit a move that is not the end. Raises StorageConflict when the attempt stands elsewhere."""
-        return self._database.submit(partial(_record, move, agent_id), urgent=move.target not in _UNHEARD)
+        steps = (*before, move)
+        return self._database.submit(partial(_record, steps, agent_id), urgent=move.target not in _UNHEARD)
 
-    def end(self, move: Move, change: LeadChange) -> asyncio.Future[None]:
+    def end(self, move: Move, change: LeadChange, before: Sequence[Move] = ()) -> asyncio.Future[None]:
         """Commit the end and what it does to the lead; a disposition that came during the call wins over `change`."""
-        return self._database.submit(partial(_end, move, change))
+        return self._database.submit(partial(_end, (*before, move), change))
 
     async def unfinished(self, node: str) -> list[Attempt]:
         """Attempts of this node that are not ENDED."""
@@ -194,32 +196,33 @@ def _plan(attempt: Attempt, seen: Seen | None, tx: Tx) -> bool:
     return True
 
 
-def _record(move: Move, agent_id: str | None, tx: Tx) -> None:
-    _advance(move, agent_id, tx)
+def _record(steps: Sequence[Move], agent_id: str | None, tx: Tx) -> None:
+    _advance(steps, agent_id, tx)
 
 
-def _advance(move: Move, agent_id: str | None, tx: Tx) -> bool:
-    """Write the move; False when this very move was written before."""
-    if _change(move, agent_id, tx) == 0:
-        _expect_repeat(move, tx)
+def _advance(steps: Sequence[Move], agent_id: str | None, tx: Tx) -> bool:
+    """Write the moves, of which the last one counts; False when these very moves were written before."""
+    if _change(steps[0].source, steps[-1], agent_id, tx) == 0:
+        _expect_repeat(steps[-1], tx)
         return False
-    tx.run(
-        _ADD_MOVE,
-        {
-            "attempt_id": move.attempt_id,
-            "step": _STEP[move.target],
-            "source": move.source.value,
-            "target": move.target.value,
-            "at_s": move.at_s,
-            "outcome": move.outcome and move.outcome.value,
-            "detail": orjson.dumps(move.detail).decode(),
-        },
-    )
+    tx.many(_ADD_MOVE, [_move_row(step) for step in steps])
     return True
 
 
-def _change(move: Move, agent_id: str | None, tx: Tx) -> int:
-    where = {"b_attempt_id": move.attempt_id, "b_source": move.source.value, "target": move.target.value}
+def _move_row(move: Move) -> dict[str, Any]:
+    return {
+        "attempt_id": move.attempt_id,
+        "step": _STEP[move.target],
+        "source": move.source.value,
+        "target": move.target.value,
+        "at_s": move.at_s,
+        "outcome": move.outcome and move.outcome.value,
+        "detail": orjson.dumps(move.detail).decode(),
+    }
+
+
+def _change(source: AttemptState, move: Move, agent_id: str | None, tx: Tx) -> int:
+    where = {"b_attempt_id": move.attempt_id, "b_source": source.value, "target": move.target.value}
     if move.target in _UNHEARD and agent_id is None:
         return tx.run(_STEP_ON, where)
     more = {
@@ -240,10 +243,11 @@ def _expect_repeat(move: Move, tx: Tx) -> None:
     raise StorageConflict(f"attempt {move.attempt_id}: move {move.source} -> {move.target}, but the attempt {where}")
 
 
-def _end(move: Move, change: LeadChange, tx: Tx) -> None:
+def _end(steps: Sequence[Move], change: LeadChange, tx: Tx) -> None:
+    move = steps[-1]
     if move.target is not AttemptState.ENDED:
         raise StorageConflict(f"attempt {move.attempt_id}: {move.target} is not an end: use record()")
-    if not _advance(move, None, tx):
+    if not _advance(steps, None, tx):
         return
     row = tx.one(_LEAD_OF, {"attempt_id": move.attempt_id})
     assert row is not None  # it has just been advanced

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from campaigns.attempt import AttemptState
+from campaigns.attempt import AttemptState, Move
 from campaigns.lead import LeadChange, LeadState
 from campaigns.outcome import Outcome
 from storage.errors import StorageConflict
@@ -143,6 +143,29 @@ async def test_given_a_move_written_twice_then_it_is_one_fact_but_a_wrong_one_is
     await house.storage.attempts.end(end, LeadChange(lead.lead_id, LeadState.RETRY, 500.0, "busy"))
     with pytest.raises(StorageConflict, match="stands at ended"):
         await house.storage.attempts.record(early)
+
+
+async def test_given_moves_written_together_then_each_is_kept_and_a_repeat_changes_nothing(house: House) -> None:
+    leads = [house.lead(n) for n in range(2)]
+    await house.add(*leads)
+    first, second = [house.attempt(lead) for lead in leads]
+    for each in (first, second):
+        await house.storage.attempts.plan(each)
+    first, dialing = first.move(AttemptState.DIALING, 101.0)
+    first, ringing = first.move(AttemptState.RINGING, 102.0)
+    for _ in range(2):
+        await house.storage.attempts.record(ringing, None, (dialing,))
+    assert await house.storage.attempts.moves(first.attempt_id) == [dialing, ringing]
+    assert await house.storage.attempts.get(first.attempt_id) == first
+    second, dialing = second.move(AttemptState.DIALING, 101.0)
+    second, end = second.move(AttemptState.ENDED, 103.0, Outcome.BUSY)
+    change = LeadChange(leads[1].lead_id, LeadState.RETRY, 500.0, "busy")
+    for _ in range(2):
+        await house.storage.attempts.end(end, change, (dialing,))
+    assert await house.storage.attempts.moves(second.attempt_id) == [dialing, end]
+    late = Move(second.attempt_id, AttemptState.DIALING, AttemptState.ANSWERED, 104.0)
+    with pytest.raises(StorageConflict, match="stands at ended"):
+        await house.storage.attempts.record(late, None, (dialing,))
 
 
 async def test_given_an_end_repeated_after_the_lead_went_on_then_the_lead_is_left_alone(house: House) -> None:
