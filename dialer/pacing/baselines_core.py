@@ -71,7 +71,7 @@ def issabel(counts, soon_free, use_asr):  # type: ignore[no-untyped-def]
     return max(0, round(wanted) - (counts.in_flight - counts.waiting))
 
 
-@compiled
+@lean
 def averages(counts, mean_talk_s, mean_wrap_s, mean_answer_s, theta):  # type: ignore[no-untyped-def]
     """Binomial on averages: call on while P(people of the calls in flight >= agents free by then) <= theta."""
     # Of calls that have ended: those that ring say nothing yet, and whoever takes them for failures dials everybody.

@@ -144,6 +144,12 @@ def _look_at_new(tables, mix, desk):  # type: ignore[no-untyped-def]
 
 
 @lean
+def chance_of_new(desk):  # type: ignore[no-untyped-def]
+    """The chance of a call that `place_calls` placed to become a person."""
+    return desk.sums[_NEW, HORIZONS - 1]
+
+
+@lean
 def place_calls(tables, mix, desk, n_calls, n_agents, theta, surplus, at_most):  # type: ignore[no-untyped-def]
     """How many calls to place while the risk of the next is at most theta, and the risk of the first not placed.
 

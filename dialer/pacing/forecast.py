@@ -28,6 +28,8 @@ HORIZONS = 8
 COLUMNS = HORIZONS + 1
 GIVE_UP_HORIZON_S = 5
 _LONGEST_S = 62
+# Seconds at the end of the wrap-up's bins that tell how fast longer wrap-ups end.
+_TAIL_S = 30
 # Agents and calls together up to which the distribution is exact; above, a normal with its skewness.
 EXACT_UP_TO = 60
 
@@ -233,11 +235,6 @@ def _fill_screen(density, left, out):  # type: ignore[no-untyped-def]
 
 @compiled
 def _busy(beliefs, connect_s, out):  # type: ignore[no-untyped-def]
-    wrap_left = np.zeros(WRAP_BINS + 1)
-    wrap_left[0] = 1.0
-    for index in range(WRAP_BINS):
-        q = beliefs[AT[WRAP] + index]
-        wrap_left[index + 1] = wrap_left[index] * (1.0 - q)
     per_second = np.zeros(TALK_BINS)
     for index in range(TALK_BINS):
         q = beliefs[AT[TALK] + index]
@@ -246,6 +243,7 @@ def _busy(beliefs, connect_s, out):  # type: ignore[no-untyped-def]
     longest_s = 0
     for column in range(COLUMNS):
         longest_s = max(longest_s, int(out[0, column] + connect_s))
+    wrap_left = _wrapping(beliefs, longest_s)
     ends = np.zeros((longest_s, TALK_BINS))
     for index in range(TALK_BINS):
         _talk_ends(index, per_second, ends)
@@ -253,15 +251,34 @@ def _busy(beliefs, connect_s, out):  # type: ignore[no-untyped-def]
     for column in range(COLUMNS):
         within_s = int(out[0, column] + connect_s)
         for age in range(WRAP_BINS):
-            then = min(WRAP_BINS, age + within_s)
-            out[WRAP_ROW + age, column] = 1.0 - wrap_left[then] / wrap_left[age] if wrap_left[age] > 1e-9 else 1.0
+            left = wrap_left[age]
+            out[WRAP_ROW + age, column] = 1.0 - wrap_left[age + within_s] / left if left > 1e-9 else 1.0
         free[:] = 0.0
         for second in range(within_s):
-            wrapped_up = 1.0 - wrap_left[min(WRAP_BINS, within_s - second - 1)]
+            wrapped_up = 1.0 - wrap_left[within_s - second - 1]
             for index in range(TALK_BINS):
                 free[index] += ends[second, index] * wrapped_up
         for index in range(TALK_BINS):
             out[TALK_ROW + index, column] = free[index]
+
+
+@compiled
+def _wrapping(beliefs, longest_s):  # type: ignore[no-untyped-def]
+    """Share of wrap-ups that last so many seconds, float64[WRAP_BINS + longest_s + 1].
+
+    The last bin holds all that lasted longer: how fast those end is taken from the bins before it.
+    """
+    left = np.zeros(WRAP_BINS + longest_s + 1)
+    left[0] = 1.0
+    for index in range(WRAP_BINS - 1):
+        left[index + 1] = left[index] * (1.0 - beliefs[AT[WRAP] + index])
+    last, before = left[WRAP_BINS - 1], left[WRAP_BINS - 1 - _TAIL_S]
+    stays = 0.0
+    if last > 1e-9:
+        stays = (last / before) ** (1.0 / _TAIL_S)
+    for index in range(WRAP_BINS - 1, len(left) - 1):
+        left[index + 1] = left[index] * stays
+    return left
 
 
 @compiled

@@ -21,13 +21,17 @@ from dialer.pacing.compiled import lean
 from dialer.pacing.shapes import Floats
 
 # Slots of the state.
-LN_THETA, PEOPLE, ABANDONED, MISTAKEN, BEGAN_S, AIM, PEOPLE_BEFORE = 0, 1, 2, 3, 4, 5, 6
-STATE_SIZE = 7
+LN_THETA, PEOPLE, ABANDONED, MISTAKEN, BEGAN_S, AIM, PEOPLE_BEFORE, KEPT, SURE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+SEEN_S, CALL_S, BUSY_S = 9, 10, 11
+STATE_SIZE = 12
+# Plans over which what the guard holds back for the calls in flight is averaged.
+_KEPT_MEMORY = 300.0
 # Before so many people the rate of people is not known well enough to look ahead with.
 _KNOWN_PEOPLE = 30.0
 # Of the people expected in the rest of the window, this share is counted on: progressive dialling alone, which is
 # all that is left when the budget is spent, reaches it even on a list where few answer.
 _SURE_OF_THE_REST = 0.45
+_SURE_OF_PROGRESSIVE = 0.6
 # The dead time that is reckoned with is at most this share of the window.
 _DEAD_SHARE = 0.1
 # Before the rate is known: an agent meets a person in so many seconds at the least.
@@ -115,7 +119,9 @@ def settle(settings, state, people, abandoned, mistaken, now_s, left_s):  # type
     aim = settings.cap
     to_come = people_to_come(state, now_s, left_s)
     if to_come >= 0.0:
-        aim = max(0.2 * settings.cap, settings.short * settings.cap - settings.margin / (people + to_come))
+        aim = max(
+            0.2 * settings.cap, settings.short * settings.cap - (settings.margin + state[KEPT]) / (people + to_come)
+        )
     state[AIM] = aim
     state[LN_THETA] = min(math.log(settings.theta_max), state[LN_THETA] + settings.eta * (aim * more - worse))
 
@@ -135,13 +141,41 @@ def may_over_dial(settings, state, at_risk, now_s, left_s, burst=0.0, agents=0.0
         mistaken = surely + MISTAKEN_Z * math.sqrt(surely * (people + to_come) / max(1.0, people))
         window_s = now_s - state[BEGAN_S] + left_s
         sure_s = max(0.0, left_s - min(settings.dead_s, _DEAD_SHARE * window_s))
-        people += _SURE_OF_THE_REST * to_come * sure_s / max(1.0, left_s)
+        sure = _SURE_OF_THE_REST * to_come
+        if state[SURE] > 0.0:
+            sure = min(sure, _SURE_OF_PROGRESSIVE * state[SURE] * left_s)
+        people += sure * sure_s / max(1.0, left_s)
     else:
         # Too early to know: the window is taken to hold enough people for two abandonments, if there is time at all.
         sure = min(settings.early / settings.cap + 1.0, agents * left_s / _SLOWEST_S)
         people = max(people, sure, min(2.0 / settings.cap + 1.0, left_s / 30.0))
     kept = 1.0 + max(burst, at_risk + 2.0 * math.sqrt(at_risk)) + settings.reserve * math.sqrt(settings.cap * people)
     return state[ABANDONED] + mistaken + kept <= settings.cap * people
+
+
+@lean
+def watch_progress(state, calls, busy, working, now_s):  # type: ignore[no-untyped-def]
+    """Reckon what one call for each idle agent would bring: people a second of the agents who work now.
+
+    By Little's law: seconds that calls took, and seconds that agents talked and wrapped up, for each person there was.
+    """
+    if state[SEEN_S] > 0.0 and now_s - state[SEEN_S] < 5.0:
+        state[CALL_S] += calls * (now_s - state[SEEN_S])
+        state[BUSY_S] += busy * (now_s - state[SEEN_S])
+    state[SEEN_S] = now_s
+    people = state[PEOPLE] - state[PEOPLE_BEFORE]
+    if people >= _KNOWN_PEOPLE and state[BUSY_S] > 0.0:
+        state[SURE] = people * working / (state[CALL_S] + state[BUSY_S])
+
+
+@lean
+def hold_back(state, at_risk, burst):  # type: ignore[no-untyped-def]
+    """What the guard holds back while calls are dialled ahead: at the end of the window so much of the cap is unused.
+
+    Who aims at more than the rest runs into the guard again and again, and dials one call for each idle agent between.
+    """
+    kept = max(burst, at_risk + 2.0 * math.sqrt(at_risk))
+    state[KEPT] += (max(0.0, kept) - state[KEPT]) / _KEPT_MEMORY
 
 
 @lean

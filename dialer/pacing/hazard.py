@@ -94,6 +94,8 @@ class HazardLaw:
         """After a state that an older version wrote was read: what that version did not have yet."""
         if not hasattr(self, "_book"):
             self._book = self._new_book()
+        if (missing := guarantee.STATE_SIZE - len(self._state)) > 0:
+            self._state = np.append(self._state, np.zeros(missing))
 
     def _new_book(self) -> ListBook:
         chosen = self.settings

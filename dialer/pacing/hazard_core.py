@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from dialer.pacing.compiled import compiled, lean
-from dialer.pacing.desk import WAITING, choose_give_ups, desk, look_up, place_calls
+from dialer.pacing.desk import WAITING, chance_of_new, choose_give_ups, desk, look_up, place_calls
 from dialer.pacing.forecast import COLUMNS, GIVE_UP_HORIZON_S, HORIZONS, rebuild
-from dialer.pacing.guarantee import PEOPLE, may_over_dial, theta_of
+from dialer.pacing.guarantee import PEOPLE, hold_back, may_over_dial, theta_of, watch_progress
 from dialer.pacing.shapes import RING_MEMORY, Floats, note
 
 # Why a number of calls was chosen.
 FORECAST, START_UP, BUDGET, FLOOR, ROOM, SILENT, NOT_MY_TURN = 0, 1, 2, 3, 4, 5, 6
-# What a call dialled ahead is taken to risk at the least, whatever the model says.
-_RISK_AT_LEAST = 0.03
+# What a person among the calls dialled ahead is taken to risk at the least, whatever the model says.
+_RISK_AT_LEAST = 0.1
 # Seconds that one of several campaigns that share agents may dial ahead, before the next one may.
 TURN_S = 10.0
 # The belief that the share of people among a rival's calls begins with, as so many calls: it fears people.
@@ -154,9 +154,12 @@ def _watch(memory, state, odds, calls, now_s):  # type: ignore[no-untyped-def]
 
 @lean
 def _burst(memory, odds, n_calls, n_agents, surplus, sure_freed):  # type: ignore[no-untyped-def]
-    """Abandonments, should the worst come of the calls in flight: more answers and fewer agents than expected."""
+    """Abandonments, should the worst come of the calls in flight: more answers and fewer agents than expected.
+
+    And how many people the calls in flight should become.
+    """
     swing = min(1.0, max(0.0, memory[EXCESS] / max(memory[SQUARE], 1.0)))
-    worst = 0.0
+    worst, people = 0.0, 0.0
     for column in (_MIDDLE, HORIZONS - 1):
         people, freed, variance = 0.0, 0.0, 0.0
         for i in range(n_calls):
@@ -169,13 +172,13 @@ def _burst(memory, odds, n_calls, n_agents, surplus, sure_freed):  # type: ignor
             variance += p * (1.0 - p)
         spread = _WORST_Z * math.sqrt(variance + swing * people * people)
         worst = max(worst, min(people - sure_freed * freed - surplus + spread, n_calls - surplus))
-    return worst
+    return worst, people
 
 
 @lean
-def _at_risk(theta, ahead):  # type: ignore[no-untyped-def]
-    """Abandonments to expect of so many calls more than idle agents."""
-    return max(theta, _RISK_AT_LEAST) * max(0, ahead)
+def _at_risk(theta, people, calls, idle):  # type: ignore[no-untyped-def]
+    """Abandonments to expect of the people among so many calls, but for one call for each idle agent."""
+    return max(theta, _RISK_AT_LEAST) * people * max(0, calls - idle) / max(1, calls)
 
 
 @compiled
@@ -204,19 +207,24 @@ def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, ch
     theta = min(theta_of(state), terms.theta_most)
     _watch(memory, state, desk.odds, view.calls, now_s)
     working = float(n_agents + idle)
-    burst = _burst(memory, desk.odds, n_calls, n_agents, idle - waiting, settings.sure_freed)
+    watch_progress(state, terms.own, float(n_agents), working, now_s)
+    burst, people = _burst(memory, desk.odds, n_calls, n_agents, idle - waiting, settings.sure_freed)
+    calls, people = len(view.calls), people + waiting
+    at_risk = _at_risk(theta, people, calls, idle)
     if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
         placed, risk, why = floor, 1.0, SILENT
     elif terms.rival_owes or not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN
-    elif may_over_dial(settings, state, _at_risk(theta, len(view.calls) - idle), now_s, terms.left_s, burst, working):
+    elif may_over_dial(settings, state, at_risk, now_s, terms.left_s, burst, working):
+        hold_back(state, at_risk, burst)
         placed, risk = place_calls(tables, mix, desk, n_calls, n_agents, theta, idle - waiting, at_most)
         if placed < at_most:
             why = FORECAST
         # The budget must bear the calls about to be placed as well, not only those in flight.
+        chance = chance_of_new(desk)
         while placed > floor and not may_over_dial(
-            settings, state, _at_risk(theta, len(view.calls) + placed - idle), now_s, terms.left_s,
-            burst + 0.3 * placed, working,
+            settings, state, _at_risk(theta, people + chance * placed, calls + placed, idle), now_s, terms.left_s,
+            burst + min(0.3, 1.2 * chance) * placed, working,
         ):  # fmt: skip
             placed, why = placed - 1, BUDGET
     elif terms.shared:

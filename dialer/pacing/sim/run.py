@@ -12,7 +12,7 @@ from dialer.pacing.hazard_core import memory
 from dialer.pacing.sim import floor as hall
 from dialer.pacing.sim.laws import SimLaw
 from dialer.pacing.sim.scenario import Scenario
-from dialer.pacing.sim.shift import HAZARD, Choice, Mind, lay, run_shift
+from dialer.pacing.sim.shift import AVERAGES, HAZARD, Choice, Mind, lay, run_shift
 from dialer.pacing.sim.world import CAMPAIGNS, INTERRUPT_SHARE, LENGTH_S, RING_TIMEOUT_S, build
 
 WINDOW_MIN = 60
@@ -70,7 +70,8 @@ def simulate_floor(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> t
     calls_rng = np.random.Generator(np.random.PCG64([seed, 1]))
     agents_rng = np.random.Generator(np.random.PCG64([seed, 2]))
     lists = len(scenario.known_lists) if law.law == HAZARD and law.by_list and campaigns == 1 else 1
-    mind = _mind(campaigns, settings, float(world.number[RING_TIMEOUT_S]), lists)
+    make = _mind if law.law >= AVERAGES else _empty_mind  # simple laws keep nothing but VICIdial's state
+    mind = make(campaigns, settings, float(world.number[RING_TIMEOUT_S]), lists)
     run_shift(world, _choice(law, scenario, seed), settings, mind, floor, table, calls_rng, agents_rng)
     return _result(scenario, law, agents, seed, floor), floor
 
@@ -81,6 +82,16 @@ def _mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, 
     remembered = np.concatenate((memory(), mix))
     rows = (*believed, forecast.blank(lists), remembered, guarantee.fresh(settings), base.fresh_vicidial())
     return Mind._make((*(np.repeat(row[np.newaxis], campaigns, axis=0) for row in rows), cells.blank(lists)))
+
+
+def _empty_mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, lists: int) -> Mind:
+    vicidial = np.repeat(base.fresh_vicidial()[np.newaxis], campaigns, axis=0)
+    return _unread_mind(campaigns, settings, ring_timeout_s, lists)._replace(vicidial=vicidial)
+
+
+@lru_cache(maxsize=8)
+def _unread_mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, lists: int) -> Mind:
+    return _mind(campaigns, settings, ring_timeout_s, lists)
 
 
 @lru_cache(maxsize=32)

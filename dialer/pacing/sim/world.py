@@ -1,10 +1,12 @@
 """A scenario as arrays for the compiled simulator."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from dialer.pacing.shapes import Floats
+from dialer.pacing.sim.distributions import Distribution
 from dialer.pacing.sim.scenario import Clock, Scenario
 
 # Columns of World.shares.
@@ -63,10 +65,9 @@ class World(NamedTuple):
 
 def build(scenario: Scenario, agents: int) -> World:
     """The arrays of a scenario for so many agents. Raises ValueError when a history file is bad."""
-    tables, number = _tables(scenario), _numbers(scenario, agents)
+    (tables, means), number = _tables(scenario), _numbers(scenario, agents)
     # What laws that work with averages are told: the first list's.
-    for slot, table in ((MEAN_RING_S, RING_TABLE), (MEAN_TALK_S, TALK_TABLE), (MEAN_WRAP_S, WRAP_TABLE)):
-        number[slot] = np.cumsum(tables[table])[-1] / tables.shape[1]
+    number[MEAN_RING_S], number[MEAN_TALK_S], number[MEAN_WRAP_S] = means
     return World(
         number,
         _shares(scenario),
@@ -106,15 +107,25 @@ def _numbers(scenario: Scenario, agents: int) -> Floats:
     return number
 
 
-def _tables(scenario: Scenario) -> Floats:
+def _tables(scenario: Scenario) -> tuple[Floats, tuple[float, float, float]]:
+    """Quantiles of every distribution, and the means of the first list's ringing, talk and wrap-up."""
     of_lists = [(each.ring, each.bad_after, each.talk, each.wrap_up) for each in scenario.lists]
     amd, bursts = scenario.amd, scenario.bursts
     last = (
         bursts.length, bursts.every, scenario.pauses.length, scenario.rules.greeting, amd.machine_delay,
         amd.person_delay,
     )  # fmt: skip
-    everything = [table for tables in of_lists for table in tables] + list(last)
-    return np.array([table.quantiles(scenario.folder) for table in everything])
+    return _stacked((*(table for tables in of_lists for table in tables), *last), scenario.folder)
+
+
+@lru_cache(maxsize=8)
+def _stacked(of: tuple[Distribution, ...], folder: str) -> tuple[Floats, tuple[float, float, float]]:
+    # A third of a megabyte that every seed of a scenario shares; nothing writes into it.
+    tables = np.array([each.quantiles(folder) for each in of])
+    ring_s, talk_s, wrap_s = (
+        np.cumsum(tables[row])[-1] / tables.shape[1] for row in (RING_TABLE, TALK_TABLE, WRAP_TABLE)
+    )
+    return tables, (float(ring_s), float(talk_s), float(wrap_s))
 
 
 def _segments(scenario: Scenario) -> Floats:

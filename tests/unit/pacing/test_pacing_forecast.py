@@ -98,3 +98,14 @@ def eight_risks(people: list[float], freed: list[float], surplus: int) -> list[f
     risk.cumulate_all(freed_by, len(freed))
     risk.exact_risks(sums, len(people), freed_by, len(freed), surplus, out)
     return list(map(float, out))
+
+
+def test_a_wrap_up_longer_than_the_tables_reach_ends_no_sooner_than_others() -> None:
+    """Whoever wraps up for more than 96 s used to be taken for free at once."""
+    rng, learnt = random.Random(5), shapes.fresh(shapes.StartUp())
+    for _ in range(4000):
+        shapes.note(learnt.wrap, int(rng.expovariate(1 / 80)), shapes.FIRST, shapes.WRAP_MEMORY)
+    tables = tables_of(learnt)
+    within_s = tables[0, 3] + 2.0
+    for age in (40, 90, shapes.WRAP_BINS - 1):
+        assert tables[forecast.WRAP_ROW + age, 3] == pytest.approx(1.0 - np.exp(-within_s / 80), abs=0.06)

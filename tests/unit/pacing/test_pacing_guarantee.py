@@ -121,3 +121,30 @@ def test_given_a_target_under_the_cap_theta_follows_the_target_and_begins_lower(
     assert state[g.LN_THETA] >= before - 10.0 * aimed.eta + 0.0099 * 990.0 * aimed.eta
     assert g.aimed_at(SETTINGS, 0.0) == SETTINGS
     assert g.aimed_at(SETTINGS, 0.05) == SETTINGS
+
+
+def test_the_aim_leaves_room_for_what_the_guard_holds_back() -> None:
+    """Else theta would climb to its ceiling, and the guard would stop the law again and again."""
+    state = g.fresh(SETTINGS)
+    for _ in range(3000):
+        g.hold_back(state, 0.0, 20.0)
+    g.settle(SETTINGS, state, 0.0, 0.0, 0.0, 0.0, 20_000.0)
+    g.settle(SETTINGS, state, 1000.0, 0.0, 0.0, 10_000.0, 10_000.0)  # as many again are to come
+    assert state[g.AIM] == pytest.approx(SETTINGS.short * SETTINGS.cap - 20.5 / 2000.0, rel=1e-3)
+
+
+def test_the_rest_of_the_window_counts_for_what_one_call_for_each_idle_agent_would_bring() -> None:
+    """On a list that hardly answers that is a small part of what dialling ahead brings."""
+    rich, poor = g.fresh(SETTINGS), g.fresh(SETTINGS)
+    for state, in_flight in ((rich, 2.0), (poor, 60.0)):
+        g.settle(SETTINGS, state, 0.0, 0.0, 0.0, 0.0, 10_000.0)
+        for second in range(1, 1002):
+            g.watch_progress(state, in_flight, 9.0, 10.0, float(second))
+        g.settle(SETTINGS, state, 100.0, 3.0, 0.0, 1001.0, 9000.0)
+        g.watch_progress(state, in_flight, 9.0, 10.0, 1002.0)
+    assert g.may_over_dial(SETTINGS, rich, 0.0, 1002.0, 9000.0)
+    assert rich[g.SURE] == pytest.approx(100.0 * 10.0 / (1001.0 * 11.0), rel=1e-3)
+    assert poor[g.SURE] == pytest.approx(100.0 * 10.0 / (1001.0 * 69.0), rel=1e-3)
+    poor[g.ABANDONED] = rich[g.ABANDONED] = 8.0
+    assert g.may_over_dial(SETTINGS, rich, 0.0, 1002.0, 9000.0)
+    assert not g.may_over_dial(SETTINGS, poor, 0.0, 1002.0, 9000.0)

@@ -100,7 +100,7 @@ def test_nothing_is_owed_where_nobody_was_abandoned() -> None:
 
 @pytest.mark.parametrize("agents", [20, 200])
 def test_both_campaigns_meet_people_and_keep_the_cap(agents: int) -> None:
-    result, floor = simulate_floor(replace(SCENARIO, hours=2.0), law_named("hazard"), agents, 1)
+    result, floor = simulate_floor(SCENARIO, law_named("hazard"), agents, 1)
     people = floor.tally[:, hall.TRUE_PEOPLE]
     assert people.min() > 0.2 * people.sum()
     assert result.worst_campaign_pct <= 3.0

@@ -115,6 +115,15 @@ def test_no_world_that_the_law_does_not_know_breaks_the_cap_by_more_than_what_wa
     assert result.abandoned <= 0.03 * result.people_answered + slack
 
 
+def test_a_list_where_few_answer_is_dialled_ahead_all_day_not_by_fits_and_starts() -> None:
+    """The guard's reserve is part of the aim: theta used to climb until one burst spent the budget of an hour."""
+    poor = {"name": "a", "people": 0.06, "machines": 0.45, "talk": {"kind": "lognormal", "mean_s": 93, "cv": 0.9}}
+    world = parse({"name": "poor", "hours": 3, "lists": [poor]}, "poor")
+    results = {law: simulate(world, law_named(law), 50, 1) for law in ("progressive", "averages", "hazard")}
+    assert results["hazard"].abandonment_pct <= 3.0
+    assert results["hazard"].occupancy_pct > 85.0 > 3.0 * results["progressive"].occupancy_pct
+
+
 def hostile_scenario(world: dict) -> Scenario:  # type: ignore[type-arg]
     return parse(
         {
