@@ -138,7 +138,9 @@ def drift(config: ConfigOption = None) -> None:
         watch.restore(data)
     except FileNotFoundError:
         fail(f"{file}: nothing yet: the server writes it a minute after its first verdicts")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except (ValueError, KeyError, TypeError) as error:
         fail(f"{file}: cannot be read ({error}): delete it, the server learns anew")
     rows = []
     for each in sorted(data, key=lambda each: (each["campaign"], each["trunk"], each["part"])):

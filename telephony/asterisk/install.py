@@ -162,6 +162,8 @@ def main(arguments: list[str]) -> int:
     except SetupError as error:
         print(f"asterisk: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # what was half unpacked is gone already
+        return 130
     return 0
 
 

@@ -105,3 +105,17 @@ def test_given_no_mmdebstrap_when_installing_then_the_message_says_how_to_get_it
 def test_given_no_asterisk_when_required_then_the_message_says_what_to_run(stand_in: Path) -> None:
     with pytest.raises(SetupError, match="timbre asterisk install"):
         install.require()
+
+
+def test_given_ctrl_c_in_the_download_then_there_is_no_traceback_and_nothing_half_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(install, "find", lambda: None)
+    monkeypatch.setattr(install, "_download", interrupted)
+    assert install.main([]) == 130
+    assert capsys.readouterr().err == ""
+    assert [path.suffix for path in (tmp_path / "timbre").iterdir()] == [".lock"]
