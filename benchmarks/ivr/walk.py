@@ -128,7 +128,7 @@ def _page(rows: list[Row], report: dict[str, Any], verdict: str) -> str:
     return (
         '<!doctype html><meta charset="utf-8"><title>Flows walked</title><style>body{font:15px sans-serif;margin:2em}'
         "td,th{padding:.3em .8em;text-align:right;border-bottom:1px solid #ccc}td:first-child,th:first-child"
-        "{text-align:left}</style><h1>Flows walked on real lines</h1>"
+        "{text-align:left}pre{white-space:pre-wrap}</style><h1>Flows walked on real lines</h1>"
         f"<p>{html.escape(verdict)}. Seed {report['seed']}, load {report['load'][0]:.1f}.</p>"
         f"<table>{body}</table><pre>{html.escape(faults)}\n{html.escape(rest)}</pre>\n"
     )

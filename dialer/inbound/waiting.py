@@ -1,28 +1,26 @@
 """A caller waits for an agent: music, true places, measured times; then the talk, and where an agent sends it on."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from agents.agent import AgentError, AgentState
 from agents.pool import WaitingCall
 from agents.queue import CallQueue, Left
 from dialer.inbound.call import InboundCall
+from dialer.inbound.entertainment import Entertainment
 from dialer.inbound.events import AgentOffered, CallQueued, WaitEnded
 from dialer.inbound.orders import Target, TargetOf
 from dialer.inbound.outsider import Outsider
 from dialer.inbound.room import RoomEnd, TalkRoom
 from dialer.line import LineGone
-from ivr.line import Queued, QueueEnd, QueueOrder, QueuePlace, TransferEnd, Transferred
-from ivr.values import PortTrouble
+from ivr.line import Queued, QueueEnd, QueueOrder, TransferEnd, Transferred
 from storage.calls import CallStage, QueueWait
-from telephony.errors import LinkDown, RequestRejected, TelephonyError
+from telephony.errors import LinkDown, RequestRejected
 
 # Legs of agents heal in under a second, and after a restart of the server they are taken over: so long a queue without
 # agents is no queue without agents yet.
 _NOBODY_GRACE_S = 10.0
 _LOOK_S = 1.0
-_AT_HAND_S = 0.2  # what takes longer to be spoken is not waited for in silence
 _DIRECT_WAIT_S = 25.0
 _DIRECT_PRIORITY = 10  # who was sent to one agent goes before this agent's queues
 _DIRECT_WRAP_UP_S = 20.0
@@ -152,7 +150,9 @@ class _Wait:
         how: Left | None = Left.ABANDONED
         agent = asyncio.create_task(services.desk.wait_for_agent(entered), name=f"wait {talk_id}")
         try:
-            async with self._call.playing(self._entertain(talk_id)):
+            async with self._call.playing(
+                Entertainment(self._call, self._order, self._queue, self._began_s).run(talk_id)
+            ):
                 waited = await self._until(agent)
             how = _left(waited)
             return waited
@@ -227,45 +227,6 @@ class _Wait:
             born_ago_s = self._now() - self._services.hall.born_s
             return self._now() - self._began_s < _LOOK_S and born_ago_s > _NOBODY_GRACE_S
         return self._now() - self._nobody_since_s >= _NOBODY_GRACE_S
-
-    async def _entertain(self, talk_id: str) -> None:
-        """Places and music, until cancelled."""
-        order, settings = self._order, self._queue.settings
-        every_s = max(5.0, order.announce_every_s or settings.announce_every_s)
-        try:
-            while True:
-                await self._announce(talk_id)
-                await self._call.music(order.music, every_s)
-        except LineGone:
-            pass
-        except TelephonyError as error:
-            self._services.trouble(f"a waiting caller hears nothing: {error}", self._call.call_id)
-
-    async def _announce(self, talk_id: str) -> None:
-        if self._order.announce is None:
-            return
-        place = self._queue.position(talk_id)
-        now_s = self._now()
-        told = QueuePlace(place, now_s - self._began_s, self._queue.wait_estimate_s(place, now_s))
-        try:
-            media = await self._made(self._order.announce(told))
-        except PortTrouble as error:
-            self._services.trouble(f"a place in queue was not announced: {error}", self._call.call_id)
-            return
-        if media and self._queue.position(talk_id) == place:  # what took long to make may be true no more
-            await self._call.loop_once(media)
-
-    async def _made(self, announcement: Awaitable[Sequence[str]]) -> tuple[str, ...]:
-        """An announcement; with music for the caller while a slow voice makes it. Raises PortTrouble."""
-        making = asyncio.ensure_future(announcement)
-        try:
-            await asyncio.wait({making}, timeout=_AT_HAND_S)
-            if not making.done():
-                async with self._call.playing(self._call.music(self._order.music)):
-                    await asyncio.wait({making})
-            return tuple(await making)
-        finally:
-            making.cancel()
 
     def _note_wait(self, now_s: float) -> None:
         since_s = now_s - (self._now() - self._began_s)
