@@ -1,10 +1,16 @@
 """The contracts of the smaller stores, on SQLite and PostgreSQL."""
 
+from dataclasses import dataclass, replace
+
 import pytest
 
 from campaigns.attempt import AttemptState
+from campaigns.campaign import DialMode
 from campaigns.lead import LeadChange, LeadState
 from campaigns.outcome import Outcome
+from dialer.events import DialerEvent
+from dialer.pacing.hazard import HazardLaw
+from server.pacing_past import LawMaker
 from storage.errors import StorageConflict
 from storage.port import (
     AgentStateChange,
@@ -20,6 +26,20 @@ from storage.port import (
 from storage.sql.history import SqlHistory
 from storage.sql.store import SqlStorage
 from tests.contract.storage.conftest import House
+from tests.unit.dialer.house import CAMPAIGN
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A clock that stands at one moment."""
+
+    at_s: float
+
+    def now_s(self) -> float:
+        return self.at_s
+
+    def monotonic_s(self) -> float:
+        return self.at_s
 
 
 async def test_given_a_campaign_when_changed_then_its_state_and_lists_follow(house: House) -> None:
@@ -92,6 +112,30 @@ async def test_given_calls_that_amd_listened_to_then_their_verdicts_are_found_wi
     assert {call.prefix for call in found} == {"+525"}
     assert [call.attempt_id for call in await history.screened(95.0, 2)] == [a.attempt_id for a in played[:4:-1]]
     assert [call.attempt_id for call in await history.screened(145.0, 9)] == [a.attempt_id for a in played[:4:-1]]
+
+
+async def test_given_past_calls_then_the_latest_are_found_oldest_first_and_a_law_begins_with_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sql.history._PAGE", 40)
+    monkeypatch.setattr("dialer.pacing.learned.FEWEST_CALLS", 60)
+    list_id = house.lead(0).list_id
+    played = []
+    for k in range(90):
+        await house.add(lead := house.lead(k))
+        outcome = Outcome.BRIDGED if k % 3 else Outcome.NO_ANSWER
+        played.append(await house.play(lead, outcome, 100.0 + 10 * k, answered=k % 3 > 0))
+    history, names = SqlHistory(house.storage.database), [attempt.attempt_id for attempt in played]
+    assert [call.attempt_id for call in await history.latest("c", 1000)] == names
+    assert [call.attempt_id for call in await history.latest("c", 50)] == names[-50:]
+    assert await history.latest("nobody's", 50) == []
+    campaign = replace(CAMPAIGN, campaign_id="c", mode=DialMode.PREDICTIVE, lists=(list_id,))
+    troubles: list[DialerEvent] = []
+    maker = LawMaker(history, house.storage.dispositions, Standing(1_000.0), troubles.append, ("machine",))
+    await maker.look_back(campaign)
+    begun = maker(campaign)
+    assert isinstance(begun, HazardLaw) and list(begun._book.numbers) == [list_id]
+    assert troubles == []
 
 
 async def test_given_a_disposition_while_the_call_is_up_then_it_wins_over_the_end(house: House) -> None:
