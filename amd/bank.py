@@ -31,7 +31,7 @@ _SPECTRA_AT_ONCE = 256  # so many fit the second cache
 # Known recordings are looked for in so many calls a tick, in the rest of them a tick later: hundreds of calls that
 # begin to speak in the same 20 ms would hold up all others. 2,000 calls that come and go every 6 s want 21 a tick.
 # Only beyond this many does what is said of one call depend on the others, and then only by the 20 ms.
-LOOKS_PER_TICK = 64
+LOOKS_PER_TICK = 48
 Observer = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
 
 
