@@ -9,6 +9,7 @@ from campaigns.campaign import Compliance, DialMode, Hours, Purpose
 from campaigns.consent import Basis
 from campaigns.lead import Lead, LeadState
 from campaigns.outcome import Outcome
+from campaigns.recycle import WAITS_FOR_MENDING
 from dialer.events import DialerEvent, Trouble
 from dialer.gate import ComplianceGate
 from dialer.pacing.plan import PacingEvent, Plan, Snapshot
@@ -136,6 +137,33 @@ async def test_given_consent_when_it_is_withdrawn_then_the_lead_is_refused_until
     assert after_withdrawn is not None
     assert "consent" in after_withdrawn[0]
     assert after_given_again is None
+
+
+@virtual
+async def test_given_no_consent_yet_when_it_is_recorded_and_the_campaign_started_then_the_lead_waits_for_the_hour_alone() -> (
+    None
+):
+    house = await House().open()
+    gated = Gated(house)
+    (lead,) = await house.fill([FarEnd.person()])
+    campaign = replace(CAMPAIGN, hours=ALWAYS, compliance=Compliance(Basis.NONE, {"lista_robinson": SCREENED}))
+    refusal = await gated.gate.refusal(lead, campaign)
+    assert refusal is not None
+    words, change = refusal
+    assert "record the consent" in words
+    assert (change.state, change.last_outcome) == (LeadState.RETRY, WAITS_FOR_MENDING)
+    await house.leads.change(change)
+    assert await house.leads.due("c1", house.clock.now_s(), 9) == []
+    said = Consent("c1", lead.phone, "voice", campaign.purpose.value, True, "form", house.clock.now_s())
+    await gated.consents.record(said)
+    assert await house.leads.ask_again("c1", WAITS_FOR_MENDING) == 1
+    (due,) = await house.leads.due("c1", house.clock.now_s(), 9)
+    refusal = await gated.gate.refusal(due, campaign)
+    assert refusal is not None, "it is early in the morning in Spain"
+    assert (refusal[0].startswith("Marketing calls only Monday to Friday"), refusal[1].last_outcome) == (
+        True,
+        "refused",
+    )
 
 
 @virtual
