@@ -140,9 +140,7 @@ async def test_given_consent_when_it_is_withdrawn_then_the_lead_is_refused_until
 
 
 @virtual
-async def test_given_no_consent_yet_when_it_is_recorded_and_the_campaign_started_then_the_lead_waits_for_the_hour_alone() -> (
-    None
-):
+async def test_given_no_consent_yet_when_it_is_recorded_then_the_lead_waits_for_the_hour_alone() -> None:
     house = await House().open()
     gated = Gated(house)
     (lead,) = await house.fill([FarEnd.person()])
