@@ -147,7 +147,8 @@ def summary(result: DemoResult) -> Group:
     facts.add_row(
         "people answered",
         f"{values['people_answered']}: {values['bridged']} talked with an agent, "
-        f"{values['abandoned']} abandoned ({values['abandonment_pct']} %)",
+        f"{values['abandoned']} abandoned ({values['abandonment_pct']} %), "
+        f"{values['outcomes'].get(Outcome.CUSTOMER_HUNG_UP.value, 0)} hung up before anybody could",
     )
     facts.add_row("machines", str(values["machines"]))
     facts.add_row("occupancy", f"{100 * values['occupancy']:.1f} % of the agents' time talking or wrapping up;")
