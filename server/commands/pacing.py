@@ -1,5 +1,6 @@
 """`timbre pacing`: try pacing laws on simulated shifts before a single real call is placed."""
 
+import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from dialer.pacing.sim.compare import Comparison, compare_laws
 from dialer.pacing.sim.laws import LAWS, SimLaw, UnknownLaw, law_named
+from dialer.pacing.sim.records import simulate_calls, write_csv
 from dialer.pacing.sim.report import PlotsMissing, Report
 from dialer.pacing.sim.run import ShiftResult, simulate
 from dialer.pacing.sim.scenario import Scenario, ScenarioError, read
@@ -88,14 +90,30 @@ def simulate_command(
     agents: Annotated[str, typer.Option(help="Size of the team; several with commas.")] = "",
     seeds: SeedsOption = "1-10",
     json: Annotated[Path | None, typer.Option(help="Write the results to this file.")] = None,
+    calls: Annotated[Path | None, typer.Option(help="Write one line for each call to this CSV file.")] = None,
 ) -> None:
     """Simulate shifts of one law and print what came of each."""
     data, chosen, numbers = _scenario(scenario), _law(law), _seeds(seeds)
     _see_that_it_can_be_written("--json", json)
-    results = [simulate(data, chosen, team, seed) for team in _teams(agents, data) for seed in numbers]
+    _see_that_it_can_be_written("--calls", calls)
+    shifts = [(team, seed) for team in _teams(agents, data) for seed in numbers]
+    if calls is None:
+        results = [simulate(data, chosen, team, seed) for team, seed in shifts]
+    else:
+        results = _with_calls(data, chosen, shifts, calls)
     if json is not None:
         _write(json, {"scenario": data.name, "law": chosen.name, "results": [each.as_json() for each in results]})
     _print_shifts(results)
+
+
+def _with_calls(scenario: Scenario, law: SimLaw, shifts: list[tuple[int, int]], path: Path) -> list[ShiftResult]:
+    results, table = [], io.StringIO()
+    for number, (team, seed) in enumerate(shifts):
+        result, calls = simulate_calls(scenario, law, team, seed)
+        results.append(result)
+        write_csv(table, calls, header=number == 0)
+    _save(path, table.getvalue().encode())
+    return results
 
 
 def _print_shifts(results: list[ShiftResult]) -> None:
@@ -202,7 +220,11 @@ def _print_comparison(comparison: Comparison) -> None:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
+    _save(path, orjson.dumps(data, option=orjson.OPT_INDENT_2))
+
+
+def _save(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        path.write_bytes(content)
     except OSError as error:
         raise _fail(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,7 +1,6 @@
 """The simulated centre between two decisions: calls that ring, answer, wait; agents that talk and leave.
 
-Everything that will happen to a call is drawn when it is placed, from a generator that nothing else uses: the n-th call
-of a shift meets the same fate whatever the law.
+What will happen to a call was drawn when it was placed (`fate`).
 """
 
 from typing import NamedTuple
@@ -15,32 +14,15 @@ from dialer.pacing.desk import AWAY, IDLE, RINGING, SCREENING, TALKING, WAITING,
 from dialer.pacing.hazard_core import ENDED_CALLS, rang
 from dialer.pacing.shapes import Floats
 from dialer.pacing.sim.world import (
-    AMD,
-    BAD,
-    BAD_AFTER_TABLE,
     CLOCK,
     CONNECT_MAX_S,
     DIGITAL,
-    EARLY,
-    GREETING_TABLE,
     INTERRUPT_AFTER_S,
     INTERRUPT_BACK_S,
     INTERRUPT_SHARE,
-    KNOWN_AS,
-    MACHINE_AS_PERSON,
-    MACHINE_DELAY_TABLE,
-    MACHINES,
     PAUSE_SHARE,
     PAUSE_TABLE,
-    PEOPLE,
-    PERSON_AS_MACHINE,
-    PERSON_DELAY_TABLE,
-    RING_TABLE,
-    RING_TIMEOUT_S,
-    SECOND_LIST,
     SWITCH_S,
-    TALK_TABLE,
-    WRAP_TABLE,
 )
 
 NEVER = 1e18
@@ -53,15 +35,20 @@ TALLIES = 10
 TALK_S, WRAP_S, IDLE_S, DIGITAL_S, INTERRUPTED, WRAP_UPS, CALL_COUNT, IDLE_SPELLS, WAIT_S, IN_FLIGHT = range(10)
 # How many there are now: callers who wait, and agents of each kind (IDLE, TALKING, WRAPPING, AWAY).
 N_WAITING, N_AGENTS = 10, 11
-SUMS = 15
+# Where rows of ended calls begin in Floor.calls (0: none are kept), and how many there are.
+KEEP_FROM, KEPT = 15, 16
+SUMS = 17
 IDLE_BINS = 301
 # `due` is searched in two steps: the soonest of each block of so many, then that block.
 _BLOCK = 16
 
 
-# Columns of Floor.calls: the first IN_FLIGHT rows are calls in flight.
+# Columns of Floor.calls: the first IN_FLIGHT rows are calls in flight. Calls that ended may be kept behind the room for
+# those: an array of their own would cost every call of a compiled function that takes a floor.
 STAGE, CAMPAIGN, KIND, WRONG, PLACED_AT, SINCE, DELAY, GREETING, TALK, WRAP, PERSON_AT, LIST = range(12)
 CALL_COLUMNS = 12
+# How a call ended. A kept row has this for STAGE, the agent (or -1) for WRONG and when it left the flight for GREETING.
+DEAD_NUMBER, NOT_ANSWERED, TAKEN_BACK, HUNG_UP, AS_MACHINE, ABANDONED, TALKED = range(7)
 # Columns of Floor.agents.
 A_KIND, A_SINCE, A_WRAP, A_LEAVES, A_CALLS, A_INTERRUPTED, A_DEBT, A_LIST = range(8)
 AGENT_COLUMNS = 8
@@ -84,12 +71,13 @@ class Floor(NamedTuple):
     sums: Floats
 
 
-def empty(agents: int, campaigns: int, capacity: int, minutes: int) -> Floor:
-    """Everybody idle, nothing in flight."""
+def empty(agents: int, campaigns: int, capacity: int, minutes: int, keep: int = 0) -> Floor:
+    """Everybody idle, nothing in flight. keep: room for so many calls that ended."""
     sums = np.zeros(SUMS + IDLE_BINS)
     sums[N_AGENTS + IDLE] = agents
+    sums[KEEP_FROM] = capacity if keep else 0
     return Floor(
-        calls=np.zeros((capacity, CALL_COLUMNS)),
+        calls=np.zeros((capacity + keep, CALL_COLUMNS)),
         agents=np.zeros((agents, AGENT_COLUMNS)),
         due=np.full(agents + capacity, NEVER),
         soonest=np.full((agents + capacity) // _BLOCK + 1, NEVER),
@@ -143,62 +131,19 @@ def draw(table, u):  # type: ignore[no-untyped-def]
 
 
 @lean
-def place(world, floor, rng, now_s, campaign, segment, people_factor, dead):  # type: ignore[no-untyped-def]
-    """One call. Eight numbers are drawn whatever happens, so that calls keep their fates under every law."""
-    u_list, u_kind, u_ring, u_delay = rng.random(), rng.random(), rng.random(), rng.random()
-    u_talk, u_wrap, u_error, u_early = rng.random(), rng.random(), rng.random(), rng.random()
-    at = 0
-    if campaign == 1:
-        at = int(world.number[SECOND_LIST])
-    else:
-        while at + 2 < world.segments.shape[1] and u_list >= world.segments[segment, at + 1]:
-            at += 1
-    people = min(world.shares[at, PEOPLE] * people_factor, 1.0)
-    machines, bad = world.shares[at, MACHINES], world.shares[at, BAD]
-    if u_kind < people:
-        kind = PERSON
-    elif u_kind < people + machines:
-        kind = MACHINE
-    elif u_kind < people + machines + bad:
-        kind = BAD_NUMBER
-    else:
-        kind = NO_ANSWER
-    rings_s = NEVER
-    if kind == PERSON or kind == MACHINE:
-        rings_s = draw(world.tables[4 * at + RING_TABLE], u_ring)
-    elif kind == BAD_NUMBER:
-        rings_s = draw(world.tables[4 * at + BAD_AFTER_TABLE], u_ring)
-    if dead or rings_s >= world.number[RING_TIMEOUT_S]:
-        kind, rings_s = NO_ANSWER, world.number[RING_TIMEOUT_S]
-    i = int(floor.sums[IN_FLIGHT])
-    floor.sums[IN_FLIGHT] += 1.0
-    floor.calls[i, LIST] = world.shares[at, KNOWN_AS]
-    floor.calls[i, STAGE], floor.calls[i, CAMPAIGN], floor.calls[i, KIND] = RINGING, campaign, kind
-    error = world.number[PERSON_AS_MACHINE] if kind == PERSON else world.number[MACHINE_AS_PERSON]
-    floor.calls[i, WRONG] = 1 if world.number[AMD] > 0 and u_error < error else 0
-    floor.calls[i, PLACED_AT] = now_s
-    floor.calls[i, SINCE] = now_s
-    set_due(floor, len(floor.agents) + i, now_s + rings_s)
-    delay_s = draw(world.tables[-PERSON_DELAY_TABLE] if kind == PERSON else world.tables[-MACHINE_DELAY_TABLE], u_delay)
-    floor.calls[i, DELAY] = delay_s if world.number[AMD] > 0 else 0.0
-    floor.calls[i, GREETING] = draw(world.tables[-GREETING_TABLE], u_delay)
-    floor.calls[i, TALK] = draw(world.tables[4 * at + TALK_TABLE], u_talk)
-    floor.calls[i, WRAP] = draw(world.tables[4 * at + WRAP_TABLE], u_wrap)
-    if kind == PERSON and u_early < world.shares[at, EARLY]:
-        floor.calls[i, WRONG] = 2  # gone before the verdict
-        floor.calls[i, DELAY] *= u_early / world.shares[at, EARLY]
-    if kind == MACHINE and (floor.calls[i, WRONG] == 1 or world.number[AMD] == 0):
-        floor.calls[i, TALK], floor.calls[i, WRAP] = 5.0, 1.0  # the agent hears the voicemail and hangs up
-    says_person = (kind == PERSON and floor.calls[i, WRONG] == 0) or (
-        kind == MACHINE and (floor.calls[i, WRONG] == 1 or world.number[AMD] == 0)
-    )
-    floor.calls[i, PERSON_AT] = now_s + rings_s + floor.calls[i, DELAY] if says_person else NEVER
-    floor.tally[campaign, PLACED] += 1.0
+def _keep(floor, i, end, agent, now_s):  # type: ignore[no-untyped-def]
+    row = int(floor.sums[KEEP_FROM] + floor.sums[KEPT])
+    floor.sums[KEPT] += 1.0
+    for column in range(CALL_COLUMNS):
+        floor.calls[row, column] = floor.calls[i, column]
+    floor.calls[row, STAGE], floor.calls[row, WRONG], floor.calls[row, GREETING] = end, agent, now_s
 
 
 @lean
-def remove(floor, i):  # type: ignore[no-untyped-def]
-    """Take a call out: the last one takes its row."""
+def remove(floor, i, end, agent, now_s):  # type: ignore[no-untyped-def]
+    """Take a call out, for it ended: the last one takes its row."""
+    if floor.sums[KEEP_FROM] > 0.0:
+        _keep(floor, i, end, agent, now_s)
     floor.sums[IN_FLIGHT] -= 1.0
     floor.sums[N_WAITING] -= floor.calls[i, STAGE] == WAITING
     last = int(floor.sums[IN_FLIGHT])
@@ -216,7 +161,7 @@ def give_up(floor, i, mind, now_s, grain):  # type: ignore[no-untyped-def]
     campaign = int(floor.calls[i, CAMPAIGN])
     floor.tally[campaign, GIVEN_UP] += 1.0
     _rang(floor, i, mind, now_s, 0, grain)
-    remove(floor, i)
+    remove(floor, i, TAKEN_BACK, -1, now_s)
 
 
 @lean
@@ -265,7 +210,7 @@ def talk(world, floor, agent, call, now_s):  # type: ignore[no-untyped-def]
     floor.agents[agent, A_CALLS] += 1
     floor.sums[CALL_COUNT] += 1.0
     floor.sums[WAIT_S] += now_s - floor.calls[call, SINCE]
-    remove(floor, call)
+    remove(floor, call, TALKED, agent, now_s)
 
 
 @lean
@@ -322,7 +267,7 @@ def call_event(world, floor, i, mind, learn, grain, now_s):  # type: ignore[no-u
         if learn:
             _rang(floor, i, mind, now_s, life.FIRST if answered else life.SECOND, grain)
         if not answered:
-            remove(floor, i)
+            remove(floor, i, DEAD_NUMBER if kind == BAD_NUMBER else NOT_ANSWERED, -1, now_s)
             return
         floor.tally[campaign, ANSWERS] += 1.0
         floor.calls[i, STAGE], floor.calls[i, SINCE] = SCREENING, now_s
@@ -333,7 +278,7 @@ def call_event(world, floor, i, mind, learn, grain, now_s):  # type: ignore[no-u
         if kind == PERSON:
             floor.tally[campaign, TRUE_ABANDONED] += 1.0
             floor.minutes[minute, 1] += 1.0
-        remove(floor, i)
+        remove(floor, i, ABANDONED, -1, now_s)
         return
     person = floor.calls[i, PERSON_AT] < NEVER
     if learn:
@@ -353,7 +298,7 @@ def call_event(world, floor, i, mind, learn, grain, now_s):  # type: ignore[no-u
                 floor.tally[campaign, TRUE_PEOPLE] += 1.0
                 floor.minutes[minute, 0] += 1.0
                 floor.minutes[minute, 2] += 1.0
-        remove(floor, i)
+        remove(floor, i, HUNG_UP if floor.calls[i, WRONG] == 2 else AS_MACHINE, -1, now_s)
         return
     floor.tally[campaign, SAID_PEOPLE] += 1.0
     if kind == PERSON:

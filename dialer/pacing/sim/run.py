@@ -55,8 +55,10 @@ def simulate(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> ShiftRe
     return result
 
 
-def simulate_floor(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> tuple[ShiftResult, hall.Floor]:
-    """One shift, and all that was counted."""
+def simulate_floor(
+    scenario: Scenario, law: SimLaw, agents: int, seed: int, keep: int = 0
+) -> tuple[ShiftResult, hall.Floor]:
+    """One shift, and all that was counted. keep: room for the rows of so many calls (see `records`)."""
     world = build(scenario, agents)
     if law.interrupt_share:
         world.number[INTERRUPT_SHARE] = law.interrupt_share
@@ -65,7 +67,7 @@ def simulate_floor(scenario: Scenario, law: SimLaw, agents: int, seed: int) -> t
         settings = guarantee.shared(settings)
     campaigns = int(world.number[CAMPAIGNS])
     capacity = 60 * agents + 1000
-    floor = hall.empty(agents, campaigns, capacity, int(world.number[LENGTH_S] // 60) + 1)
+    floor = hall.empty(agents, campaigns, capacity, int(world.number[LENGTH_S] // 60) + 1, keep)
     table = lay(agents, capacity)
     calls_rng = np.random.Generator(np.random.PCG64([seed, 1]))
     agents_rng = np.random.Generator(np.random.PCG64([seed, 2]))

@@ -22,6 +22,7 @@ from dialer.pacing.hazard_core import (
     must_look_again,
 )
 from dialer.pacing.shapes import Floats, Shapes
+from dialer.pacing.sim.fate import place
 from dialer.pacing.sim.floor import (
     A_KIND,
     A_LEAVES,
@@ -48,7 +49,6 @@ from dialer.pacing.sim.floor import (
     draw,
     give_up,
     is_due,
-    place,
     rest,
     serve,
 )
@@ -249,7 +249,7 @@ def _plan(world, choice, settings, mind, floor, table, campaign, now_s, allowanc
     """How many calls this campaign places now, within lines and rate; gives calls up by itself."""
     counts = _counts(world, floor, campaign, now_s)
     room = min(int(world.number[CHANNELS]) - counts.in_flight - counts.bridged, int(allowance))
-    room = max(0, min(room, len(floor.calls) - counts.in_flight, _MOST_PER_TICK))
+    room = max(0, min(room, len(floor.due) - len(floor.agents) - counts.in_flight, _MOST_PER_TICK))
     law, wanted = choice.law, 0
     if law == HAZARD:
         return _hazard(world, choice, settings, mind, floor, table, campaign, now_s, room)
