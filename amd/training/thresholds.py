@@ -23,7 +23,7 @@ PAUSE_POINTS_S = (0.34, 0.44, 0.56, 0.68, 0.8, 0.92, 1.06, 1.4)
 # The least that is asked after each of these, chosen on sources left out and on actors' lines (docs/amd.md): others
 # than the makers of the training data pause for longer (0.85 s measures as 0.95), so a search on these alone asks for
 # less. After that even a voice that sounds recorded has said what it had to say.
-LEAST_WORD = (0.985, 0.97, 0.85, 0.76, 0.73, 0.6, 0.15, 0.15)
+LEAST_WORD = (0.98, 0.96, 0.82, 0.74, 0.72, 0.65, 0.15, 0.15)
 LEAST_SENTENCE = (0.999, 0.99, 0.98, 0.97, 0.93, 0.65, 0.15, 0.15)
 LEAST_RECORDING = 0.55  # of what has talked for longer than people do
 LEAST_BREATH = 0.9  # of a sentence in one breath, while a recording might go on; few training calls pause so long
