@@ -25,6 +25,8 @@ _ANSWER_TIMEOUT_S = 20.0
 _END_TIMEOUT_S = 60.0
 # A recording starts when the exchange has carried the order out, and may end with its last frame not yet written.
 _RECORDING_SLACK_S = 0.6
+# Who hangs up while the bridge is made is told of as a talk of some milliseconds: there was nothing to record.
+_NO_TALK_S = 0.1
 
 
 # -- live AMD ----------------------------------------------------------------------------------------------------------
@@ -228,11 +230,20 @@ async def _check_recordings(house: House, talks: list[ConversationEnded]) -> dic
     await house.recorder.close()
     missing: list[str] = []
     odd: list[str] = []
+    gone = 0
     for talk in talks:
         rows = await house.stores.recordings.of_attempt(talk.attempt_id)
         row = rows[0] if rows else None
-        if row is None or row.state is not RecordingState.COMPLETE or row.duration_s is None:
+        if row is not None and row.state is RecordingState.COMPLETE and row.duration_s is not None:
+            if abs(row.duration_s - talk.talk_s) > _RECORDING_SLACK_S:
+                odd.append(f"{talk.attempt_id}: {row.duration_s:.2f} s recorded of {talk.talk_s:.2f} s")
+        elif talk.talk_s < _NO_TALK_S:
+            gone += 1
+        else:
             missing.append(f"{talk.attempt_id}: {row.detail or row.state.value if row else 'no recording'}")
-        elif abs(row.duration_s - talk.talk_s) > _RECORDING_SLACK_S:
-            odd.append(f"{talk.attempt_id}: {row.duration_s:.2f} s recorded of {talk.talk_s:.2f} s")
-    return {"recordings": len(talks), "recordings_missing": missing, "recordings_of_wrong_length": odd}
+    return {
+        "recordings": len(talks),
+        "recordings_missing": missing,
+        "recordings_of_wrong_length": odd,
+        "gone_while_connected": gone,
+    }

@@ -102,11 +102,12 @@ def test_given_ctrl_c_while_packages_are_installed_then_it_says_how_to_go_on_and
     calm = python.read_text()
     python.write_text(calm.replace("#!/bin/sh", '#!/bin/sh\ncase "$*" in *"-m pip "*) echo noise; kill -INT 0;; esac'))
     done = subprocess.run(
-        ["bash", "tools/setup.sh"],
+        # Tests that run in the background inherit that Ctrl-C is ignored, and a shell cannot undo that by itself.
+        ["env", "--default-signal=INT", "bash", "tools/setup.sh"],
         cwd=checkout, env=os.environ | {"TIMBRE_PYTHON": str(python)}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, check=False, start_new_session=True,
     )  # fmt: skip
-    assert done.returncode == 130
+    assert done.returncode == 130, done.stdout + done.stderr
     assert done.stderr.split() == "setup: stopped; run it again and it goes on with what is missing".split()
     for stub in (python, checkout / ".venv" / "bin" / "python"):
         stub.write_text(calm)
