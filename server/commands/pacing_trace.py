@@ -17,13 +17,15 @@ from server.commands.console import ConfigOption, console, fail
 from server.settings import SettingsError, load
 
 FolderOption = Annotated[Path | None, typer.Option("--trace", help="A trace (file or folder) instead of the node's.")]
+TraceArgument = Annotated[Path, typer.Argument(help="A file of var/pacing/CAMPAIGN, the folder, or the campaign's id.")]
 
 
-def replay(trace: Annotated[Path, typer.Argument(help="A file of var/pacing/CAMPAIGN, or the folder.")]) -> None:
+def replay(trace: TraceArgument, config: ConfigOption = None) -> None:
     """Run recorded decisions again; exit 1 and the first difference unless every plan is the same, bit for bit."""
     plans = skipped = 0
+    place = trace if trace.exists() or len(trace.parts) > 1 else _folder(str(trace), config)
     try:
-        for file in files_of(trace):
+        for file in files_of(place):
             found = replay_file(file)
             plans, skipped = plans + found.plans, skipped + found.skipped
             if found.difference:
@@ -37,8 +39,9 @@ def replay(trace: Annotated[Path, typer.Argument(help="A file of var/pacing/CAMP
     except (TraceError, StateError) as error:
         fail(error)
     if not plans:
-        fail(f"{trace}: holds no plan after a recorded state of the law: nothing can be replayed")
-    console.print(f"{plans} plans, every one the same bit for bit ({skipped} before a recorded state)", highlight=False)
+        fail(f"{place}: holds no plan after a recorded state of the law: nothing can be replayed")
+    same = "one plan, the same bit for bit" if plans == 1 else f"{plans} plans, every one the same bit for bit"
+    console.print(f"{same} ({skipped} before a recorded state)", highlight=False)
 
 
 def explain(
@@ -70,7 +73,10 @@ def ab(
 ) -> None:
     """Compare a campaign's two ways of pacing (table ab of its file): by turns that chance decided, with intervals."""
     folder = trace or _folder(campaign, config)
-    blocks = _blocks(folder if folder.is_file() else folder / "ab.jsonl")
+    file = folder if folder.is_file() else folder / "ab.jsonl"
+    if not file.exists():
+        fail(f"{file}: no turn has ended yet: [ab] in the campaign file begins a test, each turn lasts block_s")
+    blocks = _blocks(file)
     for settings in dict.fromkeys(block.settings for block in blocks):
         mine = [block for block in blocks if block.settings == settings]
         longest_s = max(block.to_s - block.from_s for block in mine)
@@ -81,10 +87,8 @@ def _blocks(file: Path) -> list[Block]:
     try:
         rows = [line for _, line in read_rows(file)]
         blocks = [block_from(line) for line in rows]
-    except TraceError:
-        fail(f"{file}: no turn has ended yet: [ab] in the campaign file begins a test, each turn lasts block_s")
-    except (KeyError, TypeError):
-        fail(f"{file}: is no list of turns of a test")
+    except (TraceError, KeyError, TypeError):
+        fail(f"{file}: is no list of turns of a test: give the ab.jsonl of a campaign's folder in var/pacing")
     if not blocks:
         fail(f"{file}: no turn has ended yet")
     return blocks
@@ -108,7 +112,9 @@ def _print_ab(result: AbResult) -> None:
             highlight=False,
         )
         return
-    console.print(f"{result.pairs} pairs of turns; {_verdict('occupancy', result.occupancy)}.", highlight=False)
+    told = [_verdict("occupancy", result.occupancy)]
+    told += [_verdict("abandonment", result.abandonment)] if result.abandonment else []
+    console.print(f"{result.pairs} pairs of turns; {'; '.join(told)}.", highlight=False, soft_wrap=True)
 
 
 def _row(title: str, of: Contrast) -> tuple[str, ...]:
@@ -122,7 +128,12 @@ def _verdict(what: str, of: Contrast) -> str:
 
 
 def _folder(campaign: str, config: Path | None) -> Path:
+    """The folder of a campaign's trace; ends the command when there is none, and names those there are."""
     try:
-        return load(config).var_dir / "pacing" / campaign
+        traces = load(config).var_dir / "pacing"
     except SettingsError as error:
         fail(error)
+    if not (traces / campaign).is_dir():
+        known = ", ".join(sorted(each.name for each in traces.glob("*/"))) or "none"
+        fail(f"{traces}: campaign {campaign!r} left no trace; there is one of: {known}")
+    return traces / campaign

@@ -96,15 +96,24 @@ def _with_mean(values: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
 
 def _read(path: Path) -> tuple[float, ...]:
     try:
-        values = tuple(float(line) for line in path.read_text().split())
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not text in UTF-8: give one number of seconds a line") from None
     except OSError as error:
         raise ValueError(
             f"{path} cannot be read: {error.strerror}: give a file with one number of seconds a line"
         ) from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}: give one number of seconds a line") from None
+    values = tuple(_seconds(path, number, word) for number, line in enumerate(lines, 1) for word in line.split())
     if not values:
         raise ValueError(f"{path}: the history is empty: give one number of seconds a line")
-    if not all(0 <= value <= _LONGEST_S for value in values):
-        raise ValueError(f"{path}: every duration must be a number of seconds from 0 to {_LONGEST_S:,.0f}")
     return values
+
+
+def _seconds(path: Path, number: int, word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= _LONGEST_S:
+        raise ValueError(f"{path}:{number}: {word!r} is no number of seconds from 0 to {_LONGEST_S:,.0f}")
+    return value

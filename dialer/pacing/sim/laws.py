@@ -1,5 +1,6 @@
 """Laws by name, as the simulator runs them."""
 
+import difflib
 from dataclasses import dataclass, replace
 
 from dialer.pacing import baselines_core as base
@@ -71,5 +72,7 @@ LAWS = {
 def law_named(name: str) -> SimLaw:
     """A law by name. Raises UnknownLaw."""
     if (law := LAWS.get(name)) is None:
-        raise UnknownLaw(f"--law: there is no law {name!r}; there are {', '.join(LAWS)}")
+        close = difflib.get_close_matches(name, LAWS, n=1, cutoff=0.6)
+        meant = f"; did you mean {close[0]!r}?" if close else ";"
+        raise UnknownLaw(f"--law: there is no law {name!r}{meant} there are {', '.join(LAWS)}")
     return law

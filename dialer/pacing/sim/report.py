@@ -28,14 +28,28 @@ _TEMPLATE = """<!doctype html>
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1c2530 }
 table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .8rem; border-bottom: 1px solid #d7dde4 }
 td { text-align: right } td:first-child, th:first-child { text-align: left } .over { color: #b3261e; font-weight: 600 }
-img { max-width: 100%; height: auto }
+td { white-space: nowrap } .wide { overflow-x: auto } img { max-width: 100%; height: auto }
+nav ul { columns: 2; padding-left: 1.2rem }
 </style>
 <h1>Pacing laws side by side</h1>
 <p>Occupancy is the share of paid time in talk and wrap-up; abandonment is (abandoned + people that AMD took for
 machines) / people answered, of each campaign by itself. Intervals are 95 % of the mean over seeds; every law met the
-same calls in the same order.</p>
-{% for part in parts %}
-<h2>{{ part.scenario }}, {{ part.agents }} agents</h2>
+same calls in the same order. An oracle knows what nobody can: what becomes of the calls in flight, or also when agents
+will be free. It dials under the same cap.</p>
+<nav><ul>
+{% for scenario, teams in scenarios.items() %}{% set number = loop.index %}<li>{{ scenario }}:
+{% for part, _ in teams %}<a href="#s{{ number }}-{{ part.agents }}">{{ part.agents }}</a> {% endfor %}agents
+{% endfor %}</ul></nav>
+{% for scenario, teams in scenarios.items() %}{% set number = loop.index %}
+<h2>{{ scenario }}</h2>
+{% if teams | length > 1 %}<p>Mean occupancy % (abandonment % of the worst seed) by the number of agents.</p>
+<div class="wide"><table><tr><th>law{% for part, _ in teams %}<th>{{ part.agents }}{% endfor %}</tr>
+{% for row in teams[0][0].rows %}{% set place = loop.index0 %}<tr><td>{{ row.law }}
+{% for part, _ in teams %}{% set cell = part.rows[place] %}<td>{{ "%.1f" | format(cell.occupancy) }} (<span
+{% if cell.seeds_over %} class="over"{% endif %}>{{ "%.2f" | format(cell.worst_abandonment) }}</span>){% endfor %}</tr>
+{% endfor %}</table></div>{% endif %}
+{% for part, plot in teams %}
+<h3 id="s{{ number }}-{{ part.agents }}">{{ scenario }}, {{ part.agents }} agents</h3>
 <p>Seeds {{ part.seeds | join(", ") }}; cap {{ "%.1f" | format(part.cap_pct) }} %.</p>
 <table><tr><th>law<th>occupancy %<th>productive %<th>abandonment %<th>worst seed<th>seeds over<th>mean idle s</tr>
 {% for row in part.rows %}<tr><td>{{ row.law }}
@@ -44,8 +58,8 @@ same calls in the same order.</p>
 <td{% if row.seeds_over %} class="over"{% endif %}>{{ "%.2f" | format(row.worst_abandonment) }}
 <td>{{ row.seeds_over }} of {{ part.seeds | length }}<td>{{ "%.1f" | format(row.mean_idle_s) }}</tr>
 {% endfor %}</table>
-<img alt="plots of {{ part.scenario }}" src="data:image/png;base64,{{ plots[loop.index0] }}">
-{% endfor %}
+<img alt="plots of {{ scenario }}, {{ part.agents }} agents" src="data:image/png;base64,{{ plot }}">
+{% endfor %}{% endfor %}
 </html>
 """
 
@@ -56,9 +70,8 @@ class Report:
     def __init__(self, html: Path | None, json: Path | None) -> None:
         """Write to these, where given. Raises PlotsMissing when an HTML report is wanted and matplotlib is missing."""
         self._html, self._json = html, json
-        self._parts: list[Comparison] = []
+        self._scenarios: dict[str, list[tuple[Comparison, str]]] = {}  # with the plot, as text
         self._rows: list[orjson.Fragment] = []
-        self._plots: list[str] = []
         if html is not None:
             _figure()
         self._page = Environment(autoescape=True).from_string(_TEMPLATE)
@@ -69,9 +82,9 @@ class Report:
             self._rows.append(orjson.Fragment(orjson.dumps(part.as_json())))
             _replace(self._json, orjson.dumps({"comparisons": self._rows}))
         if self._html is not None:
-            self._parts.append(part)
-            self._plots.append(_png(_figure()(figsize=(13, 9)), part))
-            _replace(self._html, self._page.render(parts=self._parts, plots=self._plots).encode())
+            plot = _png(_figure()(figsize=(13, 9)), part)
+            self._scenarios.setdefault(part.scenario, []).append((part, plot))
+            _replace(self._html, self._page.render(scenarios=self._scenarios).encode())
 
 
 def _figure() -> Any:
@@ -110,17 +123,35 @@ def _png(figure: Any, comparison: Comparison) -> str:
     scatter.axvline(comparison.cap_pct, color="grey", linestyle=":")
     way.axhline(comparison.cap_pct, color="grey", linestyle=":")
     scatter.set(title="occupancy against abandonment", xlabel="abandonment % (dotted: the cap)", ylabel="occupancy %")
+    near = max(2.0 * comparison.cap_pct, 0.1)
+    # Laws far over the cap would press the others together: the axis is logarithmic beyond twice the cap.
+    scatter.set_xscale("symlog", linthresh=near, linscale=2.0)
+    ticks = [near * part / 6 for part in range(7)] + [far for far in (10.0, 20.0, 50.0, 100.0) if far > near]
+    scatter.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
+    scatter.minorticks_off()
+    scatter.set_xlim(-near / 12, 1.2 * max(near, *(row.abandonment + row.abandonment_half for row in comparison.rows)))
     idle.set(
-        title="how long agents wait", xlabel="idle spell, seconds", ylabel="share of spells that last longer",
+        title="how long agents wait", xlabel="idle spell, seconds", ylabel="spells that last longer, %",
         yscale="log", ylim=(1e-3, 1), xlim=(0, 200),
     )  # fmt: skip
-    top = max(2.0 * comparison.cap_pct, 0.1)
-    way.set(title="abandonment so far, first seed", xlabel="minute of the shift", ylabel="abandonment %", ylim=(0, top))
+    idle.set_yticks([0.001, 0.01, 0.1, 1.0], ["0.1", "1", "10", "100"])
+    way.set(
+        title="abandonment so far, first seed", xlabel="minute of the shift", ylabel="abandonment %", ylim=(0, near)
+    )
     for panel in (scatter, idle, way):
         panel.grid(alpha=0.25)
     names.axis("off")
     names.legend(*scatter.get_legend_handles_labels(), fontsize=11, loc="center", ncols=2, frameon=False)
     figure.tight_layout()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return base64.b64encode(buffer.getvalue()).decode()
+    figure.savefig(buffer, format="png", dpi=100)
+    return base64.b64encode(_few_colours(buffer)).decode()
+
+
+def _few_colours(picture: io.BytesIO) -> bytes:
+    """The same picture, a third as large: a report may hold a hundred and more."""
+    from PIL import Image  # comes with matplotlib
+
+    small = io.BytesIO()
+    Image.open(picture).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    return small.getvalue()

@@ -216,7 +216,7 @@ class Scenario:
         used = [name for segment in self.segments for name in segment.mix] + [self.second_list] * bool(self.second_list)
         for name in used:
             if name not in names:
-                raise ValueError(f"segments: no list is named {name!r}; there are {', '.join(names)}")
+                raise ValueError(f"segments: no list is named {name!r}; the lists are: {', '.join(names)}")
         for segment in self.segments:
             if sum(segment.mix.values()) <= 0:
                 raise ValueError(f"segments: mix at {segment.at_s:g} s needs a weight over 0: {{ {names[0]} = 1 }}")

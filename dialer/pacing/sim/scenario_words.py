@@ -32,10 +32,10 @@ def words_of(detail: ErrorDetails, top: type) -> str:
     shown = short(given)
     if kind in _UNKNOWN:
         there = _fields_at(top, detail["loc"][:-1])
-        return f"there is no such field{_did_you_mean(str(detail['loc'][-1]), there)}; there are {', '.join(there)}"
+        return f"there is no such field{_did_you_mean(str(detail['loc'][-1]), there)} there are {', '.join(there)}"
     if kind == "enum":
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
-        return f"{shown} is not known{_did_you_mean(str(given), allowed)}; use one of {', '.join(allowed)}"
+        return f"{shown} is not known{_did_you_mean(str(given), allowed)} use one of {', '.join(allowed)}"
     if kind in _BOUNDS:
         return f"{shown} is out of range: it must be {_BOUNDS[kind]} {float(next(iter(context.values()))):.10g}"
     if kind in _TYPES:
@@ -57,7 +57,7 @@ def short(value: object) -> str:
 
 def _did_you_mean(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else ";"
 
 
 def _fields_at(top: type, loc: tuple[str | int, ...]) -> list[str]:

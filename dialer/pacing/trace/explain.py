@@ -104,7 +104,7 @@ def explain(moment: Moment, at_s: float, language: str) -> list[str]:
     if moment.held:
         return [say["held"].format(clock=clock, why=say.get(moment.held, moment.held))]
     if snapshot is None or plan is None or at_s - snapshot.wall_s > _FRESH_S:
-        return [say["no_record"].format(clock=clock)]
+        return [say["no_record"].format(clock=clock) + _nearest(moment, at_s, zone, say)]
     lines = [_headline(clock, snapshot, plan, language)]
     lines += _leads(moment, plan, language)
     lines.append(_team(snapshot, language))
@@ -115,10 +115,24 @@ def explain(moment: Moment, at_s: float, language: str) -> list[str]:
     return lines
 
 
+def _nearest(moment: Moment, at_s: float, zone: ZoneInfo, say: dict[str, str]) -> str:
+    """Which plans there are instead: whoever asked may have meant another day, or another clock."""
+    before_s = moment.snapshot.wall_s if moment.snapshot else 0.0
+    found = (("plan_before", before_s), ("plan_after", moment.last_s if moment.last_s > at_s else 0.0))
+    at = {name: datetime.fromtimestamp(plan_s, zone) for name, plan_s in found if plan_s}
+    return "".join(say[name].format(at=f"{moment_:%Y-%m-%d %H:%M:%S}", zone=zone) for name, moment_ in at.items())
+
+
 def _headline(clock: str, snapshot: Snapshot, plan: Plan, language: str) -> str:
     say, why = phrases(language), bound_words(snapshot, plan, language)
-    text = say["placed" if plan.place else "nothing"].format(clock=clock, count=plan.place, why=why)
-    return text + (say["gave_up"].format(count=len(plan.give_up)) if plan.give_up else "")
+    text = say[_of(plan.place, "placed") if plan.place else "nothing"].format(clock=clock, count=plan.place, why=why)
+    gone = len(plan.give_up)
+    return text + (say[_of(gone, "gave_up")].format(count=gone) if gone else "")
+
+
+def _of(count: int, name: str) -> str:
+    """The name of a phrase for so many."""
+    return f"{name}_one" if count == 1 else name
 
 
 def _team(snapshot: Snapshot, language: str) -> str:
@@ -158,4 +172,5 @@ def _leads(moment: Moment, plan: Plan, language: str) -> list[str]:
     if plan.bound_by != "leads" or not moment.refused:
         return []
     reasons = "; ".join(f"{count} x {words}" for words, count in moment.refused.most_common(_MOST_REASONS))
-    return [phrases(language)["refused"].format(count=moment.refused.total(), reasons=reasons)]
+    count = moment.refused.total()
+    return [phrases(language)[_of(count, "refused")].format(count=count, reasons=reasons)]

@@ -9,9 +9,13 @@ _LINK = "the exchange is out of reach or being reconciled"
 _EN = {
     "held": "{clock}: nothing was dialled: {why}.",
     "no_record": "{clock}: the trace holds no plan of this moment: the campaign did not run, or its trace is gone.",
+    "plan_before": " The plan before it is of {at} ({zone}).",
+    "plan_after": " The next plan is of {at} ({zone}).",
     "nothing": "{clock}: nothing was dialled. {why}",
+    "placed_one": "{clock}: one call was placed. What set the number: {why}",
     "placed": "{clock}: {count} calls were placed. What set the number: {why}",
     "gave_up": " {count} ringing calls were taken back: a person would probably have found nobody.",
+    "gave_up_one": " One ringing call was taken back: a person would probably have found nobody.",
     "team": (
         "Agents: {idle} idle, {talking} with a customer, {wrap_up} in wrap-up, {paused} paused. "
         "Calls: {ringing} on their way, {screening} being listened to, {waiting} people waiting."
@@ -23,6 +27,7 @@ _EN = {
     "lowered": " The cap is lowered by what happened earlier in the period of {rule}.",
     "fell": "Fewer calls than planned were placed: {why}.",
     "refused": "In the ten minutes before, rules forbade {count} leads: {reasons}.",
+    "refused_one": "In the ten minutes before, rules forbade one lead: {reasons}.",
     "arm": "It was {arm}'s turn in the comparison of two ways of pacing (turn {block}).",
     "nobody": "No agent is signed in and able to take calls.",
     "all_paused": "Every agent is paused (or without audio, or leaving after the call).",
@@ -47,9 +52,13 @@ _EN = {
 _ES = {
     "held": "{clock}: no se marcó nada: {why}.",
     "no_record": "{clock}: la traza no tiene ningún plan de ese momento: la campaña no corría, o su traza ya se borró.",
+    "plan_before": " El plan anterior es de {at} ({zone}).",
+    "plan_after": " El siguiente es de {at} ({zone}).",
     "nothing": "{clock}: no se marcó nada. {why}",
+    "placed_one": "{clock}: se lanzó una llamada. Lo que fijó el número: {why}",
     "placed": "{clock}: se lanzaron {count} llamadas. Lo que fijó el número: {why}",
     "gave_up": " Se retiraron {count} llamadas que sonaban: probablemente nadie habría podido atenderlas.",
+    "gave_up_one": " Se retiró una llamada que sonaba: probablemente nadie habría podido atenderla.",
     "team": (
         "Agentes: {idle} libres, {talking} con un cliente, {wrap_up} en tipificación, {paused} en pausa. "
         "Llamadas: {ringing} en camino, {screening} en escucha, {waiting} personas esperando."
@@ -62,6 +71,7 @@ _ES = {
     "lowered": " El tope está rebajado por lo ocurrido antes en el periodo de {rule}.",
     "fell": "Se lanzaron menos llamadas de las previstas: {why}.",
     "refused": "En los diez minutos anteriores las normas impidieron {count} contactos: {reasons}.",
+    "refused_one": "En los diez minutos anteriores las normas impidieron un contacto: {reasons}.",
     "arm": "Era el turno de {arm} en la comparación de dos formas de marcar (turno {block}).",
     "nobody": "No hay ningún agente conectado que pueda atender llamadas.",
     "all_paused": "Todos los agentes están en pausa (o sin audio, o se van al acabar la llamada).",

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from dialer.pacing.sim.blended import simulate_days
 from dialer.pacing.sim.compare import Comparison, compare_laws
 from dialer.pacing.sim.laws import LAWS, law_named
+from dialer.pacing.sim.report import Report
 from dialer.pacing.sim.run import simulate, simulate_floor
 from dialer.pacing.sim.scenario import Scenario, ScenarioError, parse, read
 from server.commands import pacing
@@ -187,10 +188,10 @@ def test_a_bad_scenario_gives_one_message_that_names_the_field(data: dict, field
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ("12\n-4\n", "from 0 to 36,000"),
-        ("nan\n", "from 0 to"),
+        ("12\n-4\n", "talk.txt:2: '-4' is no number of seconds from 0 to 36,000"),
+        ("nan\n", "talk.txt:1: 'nan' is no number of seconds from 0 to"),
         ("", "is empty"),
-        ("12\nx\n", "'x'"),
+        ("12\n\nx\n", "talk.txt:3: 'x'"),
         (None, "cannot be read"),
     ],
 )
@@ -273,6 +274,17 @@ def test_compare_writes_one_html_report(tmp_path: Path) -> None:
     assert outcome.exit_code == 0, outcome.output
     assert "data:image/png" in html.read_text()
     assert json.loads((tmp_path / "out.json").read_text())["comparisons"][0]["rows"][1]["law"] == "hazard"
+
+
+def test_a_report_of_several_teams_has_a_table_of_them_and_links_that_lead_somewhere(tmp_path: Path) -> None:
+    report = Report(tmp_path / "out.html", None)
+    for name, team in (("one: of <own> history", 3), ("one: of <own> history", 5), ("two", 3)):
+        report.add(compare_laws(parse({"name": name, "hours": 0.1}, name), [law_named("ratio-3")], team, [1, 2]))
+    page = (tmp_path / "out.html").read_text()
+    assert re.findall(r'href="#([^"]*)"', page) == re.findall(r'<h3 id="([^"]*)"', page)
+    assert page.count("<th>3<th>5</tr>") == 1
+    assert "&lt;own&gt;" in page
+    assert len(page) < 400_000, "pictures are small: a report may hold a hundred"
 
 
 def test_a_comparison_that_is_stopped_keeps_what_was_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,6 +237,48 @@ def test_explain_tells_of_rules_that_emptied_the_hopper_and_of_a_lost_exchange(t
     assert "holds no plan of this moment" in asked(folder, "12:00:15", "en")
 
 
+def test_given_a_moment_without_a_plan_the_nearest_plans_are_named(tmp_path: Path) -> None:
+    idle = look(agents=agents(idle=1))
+    folder = trace_of(tmp_path, at(1, idle), at(300, idle), law=PacingLawName.PROGRESSIVE)
+    between = asked(folder, "12:02:00", "en")
+    assert "The plan before it is of 2025-11-24 12:00:01" in between
+    assert "The next plan is of 2025-11-24 12:05:00" in between
+    assert "The next plan" not in asked(folder, "13:00:00", "en"), "there is none"
+    assert "El siguiente es de 2025-11-24 12:00:01" in asked(folder, "11:00:00", "es")
+
+
+def test_one_call_is_told_as_one(tmp_path: Path) -> None:
+    folder = trace_of(tmp_path, at(5, look(agents=agents(idle=1))), law=PacingLawName.PROGRESSIVE)
+    assert "one call was placed" in asked(folder, "12:00:06", "en")
+    assert "se lanzó una llamada" in asked(folder, "12:00:06", "es")
+
+
+def test_given_a_campaign_without_a_trace_those_that_have_one_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIMBRE_VAR", str(tmp_path))
+    idle = look(agents=agents(idle=1))
+    trace_of(tmp_path / "pacing", at(5, idle), at(6, idle), law=PacingLawName.HAZARD)
+    assert "one plan, the same bit for bit" in CliRunner().invoke(app, ["replay", "c1"]).output
+    for arguments in (["replay", "c2"], ["explain", "c2", "--at", "10:00:00"], ["ab", "c2"]):
+        outcome = CliRunner().invoke(app, arguments)
+        assert outcome.exit_code == 1
+        assert "campaign 'c2' left no trace; there is one of: c1" in outcome.output.replace("\n", " ")
+
+
+def test_the_comparison_tells_of_abandonment_beside_occupancy_and_refuses_another_file(tmp_path: Path) -> None:
+    file = tmp_path / "ab.jsonl"
+    told = [replace(block, abandoned=9 if block.arm == "B" else 3) for block in turns(12, 5.0, random.Random(4))]
+    file.write_bytes(b"".join(orjson.dumps(block.line()) + b"\n" for block in told))
+    said = CliRunner().invoke(app, ["ab", "c1", "--trace", str(file)]).output
+    assert "B has the higher occupancy" in said
+    assert "B has the higher abandonment" in said
+    file.write_text("garbage\n")
+    outcome = CliRunner().invoke(app, ["ab", "c1", "--trace", str(file)])
+    assert outcome.exit_code == 1
+    assert "is no list of turns" in outcome.output.replace("\n", " ")
+
+
 def test_given_a_comparison_turns_are_summed_up_and_few_of_them_prove_nothing(tmp_path: Path) -> None:
     folder = record(TESTED, tmp_path, 9)
     rows = [orjson.loads(row) for row in (folder / "ab.jsonl").read_bytes().splitlines()]
