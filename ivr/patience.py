@@ -28,7 +28,8 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
     Raises TimedOut, CallerGone.
 
     outlives: what a caller has given (an answer, an opt-out) is kept although the caller hangs up meanwhile: the work
-    has its whole time, and CallerGone comes afterwards.
+    has its whole time, and its result counts as if nobody had noticed: what the flow does next without the caller is
+    done however quick the other system was. CallerGone comes when the work does not end.
     """
     task: asyncio.Future[T] = asyncio.ensure_future(work)
     clock, sounds = visit.world.clock, _Sounds(visit, filler)
@@ -55,6 +56,8 @@ async def with_filler(visit: "Visit", work: Awaitable[T], timeout_s: float, fill
     except CallerGone:
         if outlives:
             await _any_of({task}, max(0.0, ends_s - clock.monotonic_s()))
+            if task.done():
+                return task.result()
         raise
     finally:
         sounds.close()

@@ -110,13 +110,13 @@ class FlowHouse:
 
     async def settle(self, flow: str, line: CallerLine, bookmark: str) -> bool:
         """Finish what a caller who is gone had set going: a message or a webhook that a kill cut short; whether any."""
-        loaded = self._library.get(flow)
-        if self.world is None or loaded is None or not bookmark:
+        if self.world is None or not bookmark:
             return False
         start = read_bookmark(line.facts.call_id, bookmark)
-        loaded = await self._as_begun(loaded, start)
-        node = loaded.flow.nodes.get(NodeName(start.node))
-        if node is None or not node.acts:
+        # Also of a flow that was taken away meanwhile: the caller was told that it would be done.
+        loaded = await self.at_version(start.flow, start.version) or self._library.get(flow)
+        node = loaded.flow.nodes.get(NodeName(start.node)) if loaded else None
+        if loaded is None or node is None or not node.acts:
             return False
         await Session(loaded, line, self.world, start).run()
         return True

@@ -12,6 +12,7 @@ import uvicorn
 from dialer.events import Trouble
 from server.access import access
 from server.api.app import make_app
+from server.clock import SystemClock
 from server.held_folder import FolderHeld, held
 from server.house import House, open_house
 from server.logs import logger
@@ -96,10 +97,11 @@ async def open_node(settings: Settings, say: Say, *, keep: bool = False) -> Asyn
         async with managed_parts(settings, say, keep=keep) as parts:
             ways_in = await asyncio.to_thread(access, settings)
             async with (
+                _supervised(parts, say) as tells,
                 open_house(settings, ways_in, say) as house,
                 _http(house),
                 _narrated(house),
-                _supervised(house, parts),
+                tells.to(house),
             ):
                 settle_memory()
                 say(f"API on http://{settings.http.host}:{settings.http.port}/api/docs")
@@ -123,14 +125,30 @@ async def _narrated(house: House) -> AsyncIterator[None]:
         stop()
 
 
-@asynccontextmanager
-async def _supervised(house: House, parts: list[Supervised]) -> AsyncIterator[None]:
-    def tell(words: str) -> None:
-        house.hub.take(Trouble(house.clock.now_s(), "supervisor", words))
+class _Tells:
+    """Whom a supervisor tells: whoever started the node, and the house once there is one."""
 
-    task = asyncio.create_task(keep_running(parts, tell, house.clock.monotonic_s), name="supervisor")
+    def __init__(self, say: Say) -> None:
+        self.say = say
+
+    @asynccontextmanager
+    async def to(self, house: House) -> AsyncIterator[None]:
+        """Tell `house` inside."""
+        before, self.say = self.say, lambda words: house.hub.take(Trouble(house.clock.now_s(), "supervisor", words))
+        try:
+            yield
+        finally:
+            self.say = before
+
+
+@asynccontextmanager
+async def _supervised(parts: list[Supervised], say: Say) -> AsyncIterator[_Tells]:
+    """Keep the parts running, from before the house waits for them: it would wait for a dead Asterisk for ever."""
+    tells = _Tells(say)
+    watching = keep_running(parts, lambda words: tells.say(words), SystemClock().monotonic_s)
+    task = asyncio.create_task(watching, name="supervisor")
     try:
-        yield
+        yield tells
     finally:
         task.cancel()
         await asyncio.wait({task})

@@ -1,6 +1,7 @@
 """One call from outside while it lives: its line, its journal, and what the house plays to it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +13,7 @@ from dialer.inbound.key_line import KeyLine
 from dialer.inbound.services import InboundServices
 from dialer.line import LineGone
 from ivr.values import Fields
-from telephony.errors import LinkDown, TelephonyError
+from telephony.errors import LinkDown, RequestRejected, TelephonyError
 
 if TYPE_CHECKING:
     from dialer.inbound.room import TalkRoom
@@ -90,9 +91,13 @@ class InboundCall:
 
     async def _play(self, media: Sequence[str], barge_in: bool) -> bool | None:
         playback_id = self.playback_id()
-        if barge_in:
-            return await self.line.play_until_key(media, playback_id)
-        return await self.line.play(tuple(media), playback_id)
+        try:
+            if barge_in:
+                return await self.line.play_until_key(media, playback_id)
+            return await self.line.play(tuple(media), playback_id)
+        except RequestRejected:
+            await self._unless_over()
+            raise
 
     def playback_id(self) -> str:
         """A name for the next thing that is played."""
@@ -133,18 +138,17 @@ class InboundCall:
             await self.line.unless_gone(self.services.link.up())
         except TelephonyError as error:
             ended = True
-            await self._unless_over(error)
+            await self._unless_over()
+            self.services.trouble(f"music cannot be played to a caller: {error}", self.call_id)
             await asyncio.sleep(_MUSIC_PAUSE_S)
         finally:
             if not ended:
                 await asyncio.shield(self._quietly_stop(playback_id))
 
-    async def _unless_over(self, refused: TelephonyError) -> None:
-        """Music that is refused to somebody who hung up in this very moment is no trouble. Raises LineGone then."""
-        try:
+    async def _unless_over(self) -> None:
+        """A sound that is refused to somebody who hung up in this very moment is no trouble. Raises LineGone then."""
+        with contextlib.suppress(TimeoutError):
             raise LineGone(await self.line.gone(_LAST_WORD_S))
-        except TimeoutError:
-            self.services.trouble(f"music cannot be played to a caller: {refused}", self.call_id)
 
     async def _quietly_stop(self, playback_id: str) -> None:
         try:

@@ -61,8 +61,8 @@ class Reception:
 
     async def run(self) -> None:
         """Recover, then take calls until cancelled. Calls that are up stay up."""
-        await self.recover()
         try:
+            await self.recover()
             async for arrived in self.services.control.arrivals():
                 self._spawn(self._arrive(arrived), f"call {arrived.channel_id}")
         finally:
@@ -261,8 +261,7 @@ class Reception:
         """
         services = self.services
         try:
-            if stored.flow:
-                await self.flows.settle(stored.flow, GoneLine(stored), stored.bookmark)
+            await self._finish_telling(stored)
             now_s = services.clock.now_s()
             over = replace(stored, stage=CallStage.ENDED, ended_at_s=now_s, ended_how=_LOST)
             await services.patience.write(lambda: services.calls.put(over))
@@ -288,6 +287,16 @@ class Reception:
         await ready  # the agent is taken back before anybody else can have it
 
     async def _go_on(self, stored: StoredCall, bridge_id: str, ready: asyncio.Future[None]) -> None:
+        try:
+            await self._taken_back(stored, bridge_id, ready)
+        except (StorageError, TelephonyError) as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)  # nothing was begun: recovery is tried again as a whole
+        finally:
+            ready.cancel()
+
+    async def _taken_back(self, stored: StoredCall, bridge_id: str, ready: asyncio.Future[None]) -> None:
         services = self.services
         async with KeyLine(services.control, stored.channel_id, services.link) as line:
             call = InboundCall(services, line, CallJournal(stored, services.calls, services.patience))
@@ -333,13 +342,12 @@ class Reception:
 
     async def _once_more(self, call: InboundCall, in_bridge: bool) -> str:
         """The menu or the queue goes on where it was, after a word of excuse; a wait keeps its time."""
-        stored, recorder = call.journal.call, self.services.recorder
-        if in_bridge:
-            await leave_bridges(call)
-        if begun := await recorder.begun(call.line.channel_id):
-            recorder.discard(begun, call.line.channel_id)
-        await call.ask(lambda: self.services.control.answer(call.line.channel_id))
-        await call.play(self.services.sounds.interrupted(call.language), barge_in=False)
+        stored = call.journal.call
+        try:
+            await self._excuse_us(call, in_bridge)
+        except (LineGone, TelephonyError):
+            await self._finish_telling(stored)
+            raise
         waits = stored.stage in (CallStage.QUEUE, CallStage.TALK, CallStage.TRANSFER)
         if stored.queue and waits:
             call.resumed_wait = stored.queue, stored.queue_since_s or self.services.clock.now_s()
@@ -347,7 +355,23 @@ class Reception:
         route = replace(route, flow=stored.flow or route.flow, language=stored.language or route.language)
         if route.flow and self.flows.has(route.flow):
             return await self._walk(call, route, stored.bookmark)
+        await self._finish_telling(stored)
         return await self._walk(call, replace(route, queue=stored.queue or route.queue))
+
+    async def _excuse_us(self, call: InboundCall, in_bridge: bool) -> None:
+        """A word to a caller whom a restart interrupted. Raises LineGone, TelephonyError."""
+        recorder = self.services.recorder
+        if in_bridge:
+            await leave_bridges(call)
+        if begun := await recorder.begun(call.line.channel_id):
+            recorder.discard(begun, call.line.channel_id)
+        await call.ask(lambda: self.services.control.answer(call.line.channel_id))
+        await call.play(self.services.sounds.interrupted(call.language), barge_in=False)
+
+    async def _finish_telling(self, stored: StoredCall) -> None:
+        """Send what a caller had set going when the server died, although the flow does not go on with the caller."""
+        if stored.flow:
+            await self.flows.settle(stored.flow, GoneLine(stored), stored.bookmark)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

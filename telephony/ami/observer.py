@@ -117,7 +117,7 @@ class AmiObserver:
                 raise
             except (LinkDown, OSError) as error:
                 failures += 1
-                _log.warning("ami link lost", error=str(error))
+                _log.warning("ami link lost", at=f"{self._settings.host}:{self._settings.port}", error=str(error))
             await asyncio.sleep(self._pause_s(failures))
 
     def _pause_s(self, failures: int) -> float:

@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import socket
+from collections import deque
 from pathlib import Path
 
 from telephony.asterisk.settings import AsteriskSettings, PortRange
@@ -14,6 +15,9 @@ from telephony.errors import SetupError
 # same time meet seldom.
 _steps = itertools.count(os.getpid() * 61)
 _LOWEST, _SINGLE_PORTS = 10_000, 6_000
+# Each is an open file of ours; who got a port so many ports ago listens on it by now.
+_MOST_PROMISES = 120
+_promises: deque[int] = deque()
 
 
 class PortInUse(SetupError):
@@ -52,9 +56,26 @@ def _free_port(host: str, *kinds: socket.SocketKind) -> int:
     first = _end_of_ours() - _SINGLE_PORTS
     for step in itertools.islice(_steps, _SINGLE_PORTS):
         port = first + step % _SINGLE_PORTS
-        if all(is_free(port, kind, host) for kind in kinds):
+        if all(is_free(port, kind, host) for kind in kinds) and _promise(port):
             return port
     raise PortInUse(f"no free port between {first} and {first + _SINGLE_PORTS}: stop something")
+
+
+def _promise(port: int) -> bool:
+    """Keep a port from other processes that look for one, until this process ends; False when one of them has it.
+
+    Whoever asked needs some time to listen there. The kernel forgets the promise with the process.
+    """
+    promise = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        promise.bind(f"\0timbre-port-{port}")
+    except OSError:
+        promise.close()
+        return False
+    _promises.append(promise.detach())
+    if len(_promises) > _MOST_PROMISES:
+        os.close(_promises.popleft())
+    return True
 
 
 def free_rtp_range(rng: random.Random, size: int = 400, host: str = "127.0.0.1") -> PortRange:

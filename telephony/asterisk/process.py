@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from telephony.asterisk import ports, render
+from telephony.asterisk import listeners, ports, render
 from telephony.asterisk.account import Account, account_for
 from telephony.asterisk.changes import reload_commands
 from telephony.asterisk.credentials import Credentials, load_or_create
@@ -97,10 +97,11 @@ class AsteriskInstance:
         ports.require_free(self.settings)
         account = await asyncio.to_thread(self.prepare)
         script = await asyncio.to_thread(launch_script, self.settings, self.installation, account)
+        log_began = self._log.stat().st_size if self._log.exists() else 0
         spawning = asyncio.create_task(self._spawn(script), name=f"start of Asterisk {self.settings.name}")
         try:
             await asyncio.shield(spawning)
-            await self._wait_booted()
+            await self._wait_booted(log_began)
         except BaseException:  # whoever waits no longer must not leave a half-started instance behind
             await spawning
             await self.kill()
@@ -109,7 +110,7 @@ class AsteriskInstance:
     async def _bring_up_to_date(self) -> None:
         files = await asyncio.to_thread(self._render)
         commands = await asyncio.to_thread(reload_commands, self.settings.etc_dir, files)
-        await self._wait_booted()
+        await self._wait_booted(self._log.stat().st_size if self._log.exists() else 0)
         if commands:
             await asyncio.to_thread(self.prepare)
         for command in commands:
@@ -136,16 +137,30 @@ class AsteriskInstance:
         """Start the process and remember it."""
         self._pid_file.write(await start_orphan(script, self.settings.console_log, self.installation.environment))
 
-    async def _wait_booted(self) -> None:
+    async def _wait_booted(self, log_began: int = 0) -> None:
+        """log_began: how long the log was when this start began."""
         try:
             async with asyncio.timeout(_BOOT_TIMEOUT_S):
                 while not await self.is_booted():
                     if self.pid is None:
                         raise StartFailed(f"Asterisk {self.settings.name!r} ended while starting:\n{self.log_tail()}")
+                    if taken := listeners.not_bound(self._log_since(log_began)):
+                        raise self._without_port(taken)
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as error:
             message = f"Asterisk {self.settings.name!r} did not answer on {self.ari_url} in {_BOOT_TIMEOUT_S:.0f} s"
             raise StartFailed(f"{message}:\n{self.log_tail()}") from error
+        if taken := await listeners.missing(self.settings, self.credentials):
+            raise self._without_port(taken)
+
+    def _without_port(self, taken: str) -> StartFailed:
+        """Asterisk itself goes on without a port that somebody took while it started, and nothing would reach it."""
+        mine = self.settings
+        return StartFailed(
+            f"Asterisk {mine.name!r} runs without one of its ports: {taken}. Another program took it while it started: "
+            f"stop that program, or set another one (asterisk.http_port {mine.http_port}, ami_port {mine.ami_port}, "
+            f"sip_port {mine.sip_port}):\n{self.log_tail()}"
+        )
 
     async def is_booted(self) -> bool:
         """Whether ARI answers: it says 503 until Asterisk is fully booted. Raises StartFailed on a wrong secret."""
@@ -205,10 +220,21 @@ class AsteriskInstance:
             )
         return output.decode(errors="replace")
 
+    @property
+    def _log(self) -> Path:
+        return self.settings.log_dir / "messages.log"
+
+    def _log_since(self, began: int) -> str:
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as log:
+            log.seek(began)
+            return log.read().decode(errors="replace")
+
     def log_tail(self) -> str:
         """The last lines of what it logged and printed, for an error message. Blocking, small files."""
         lines: list[str] = []
-        for path in (self.settings.log_dir / "messages.log", self.settings.console_log):
+        for path in (self._log, self.settings.console_log):
             if path.exists():
                 lines += path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return "\n".join(f"  {line}" for line in lines) or "  (it logged nothing)"

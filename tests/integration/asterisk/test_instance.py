@@ -21,7 +21,7 @@ from telephony.asterisk.installation import Installation
 from telephony.asterisk.pidfile import start_time
 from telephony.asterisk.ports import PortInUse, free_tcp_port
 from telephony.asterisk.process import AsteriskInstance, StartFailed
-from telephony.asterisk.settings import AgentEndpoint, TlsTransport, Trunk
+from telephony.asterisk.settings import AgentEndpoint, AsteriskSettings, TlsTransport, Trunk
 from telephony.errors import LinkDown, SetupError
 from tests.support.servers import AsteriskFactory, scratch_dir
 from tests.support.until import until
@@ -316,6 +316,28 @@ async def test_given_a_database_that_cannot_be_opened_when_it_starts_then_the_me
         await instance.start()
 
     assert instance.pid is None
+
+
+@pytest.mark.parametrize("of", ["ami_port", "sip_port", "http_port"])
+async def test_given_a_port_that_is_taken_while_it_starts_then_it_is_not_up_and_the_message_names_the_port(
+    asterisk_instance: AsteriskFactory, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    # Asterisk itself logs a line and goes on without it: a dialer would wait for the manager interface for ever.
+    instance = asterisk_instance.make()
+    port = getattr(instance.settings, of)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if of == "sip_port" else socket.SOCK_STREAM) as other:
+
+        def takes_it(settings: AsteriskSettings) -> None:
+            other.bind(("127.0.0.1", port))
+            if of != "sip_port":
+                other.listen()
+
+        monkeypatch.setattr("telephony.asterisk.ports.require_free", takes_it)
+        with pytest.raises(StartFailed, match=rf"without one of its ports: .*Address already in use.*{of} {port}"):
+            await instance.start()
+
+    assert instance.pid is None
+    assert _processes_of(instance) == []
 
 
 async def test_given_every_kind_of_trunk_when_pjsip_is_reloaded_then_asterisk_accepts_them(

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from telephony.asterisk import ports
+from telephony.asterisk import listeners, ports
 from telephony.asterisk.account import Account
 from telephony.asterisk.credentials import load_or_create
 from telephony.asterisk.installation import Installation, new_enough, parse_version
@@ -178,6 +179,65 @@ def test_given_somebody_on_a_port_then_it_is_not_handed_out() -> None:
         found = [ports.free_tcp_port(), ports.free_udp_port()]
 
     assert first + 1 not in found
+
+
+def test_given_a_port_promised_to_another_process_then_it_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two checkouts look for ports at the same time, and listen on them seconds later."""
+    first = ports.free_tcp_port()
+    begin = ports._end_of_ours() - ports._SINGLE_PORTS
+    monkeypatch.setattr(ports, "_steps", itertools.count(first - begin))
+    assert ports.free_tcp_port() != first
+
+
+def test_given_a_log_when_a_port_could_not_be_bound_then_it_is_told() -> None:
+    bad = "[x] ERROR[1] tcptls.c: Unable to bind AMI server to 127.0.0.1:5038: Address already in use"
+    assert listeners.not_bound(f"[x] NOTICE[1] loader.c: fine\n{bad}\n[x] NOTICE[1] y: z") == bad.split(": ", 1)[1]
+    assert listeners.not_bound("[x] ERROR[1] chan.c: something else\n[x] NOTICE[1] a.c: Address already in use") == ""
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ((b"220 mail.example.com ESMTP\r\n",), "another program answers on"),
+        ((b"Asterisk Call Manager/1\r\n", b"Response: Error\r\nMessage: Authentication failed\r\n\r\n"), "another"),
+        ((b"Asterisk Call Manager/1\r\n",), "no manager interface of ours answers"),
+        (
+            (
+                b"Asterisk Call Manager/1\r\n",
+                b"Response: Success\r\n\r\n",
+                b"Event: Other\r\n\r\nResponse: Success\r\nActionID: listeners\r\nOutput: No objects found.\r\n\r\n",
+            ),
+            "SIP has no port 5999",
+        ),
+        (
+            (
+                b"Asterisk Call Manager/1\r\n",
+                b"Response: Success\r\n\r\n",
+                b"ActionID: listeners\r\nOutput: Transport:  udp  udp  0  0  127.0.0.1:5999\r\n\r\n",
+            ),
+            "",
+        ),
+    ],
+    ids=["mail", "another asterisk", "closes", "no SIP", "ours"],
+)
+async def test_given_whoever_answers_when_an_instance_is_up_then_it_is_known_whether_its_ports_are_its_own(
+    tmp_path: Path, answers: tuple[bytes, ...], words: str
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for index, answer in enumerate(answers):
+            if index:
+                await reader.readuntil(b"\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    ami_port = server.sockets[0].getsockname()[1]
+    rtp_ports = PortRange(20_000, 20_099)
+    settings = AsteriskSettings(tmp_path, http_port=1, ami_port=ami_port, sip_port=5999, rtp_ports=rtp_ports)
+    found = await listeners.missing(settings, load_or_create(tmp_path / "secrets"))
+    server.close()
+    assert found.startswith(words) if words else not found
 
 
 def test_given_free_ports_when_ranges_are_asked_for_then_they_are_even_and_free() -> None:

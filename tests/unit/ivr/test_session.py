@@ -297,8 +297,11 @@ def test_given_a_slow_store_when_the_caller_hangs_up_meanwhile_then_what_was_giv
     }
 
     class HangsUpWhileWaiting(SimulatedLine):
+        is_gone = False
+
         async def play(self, media: Any, *, barge_in: bool = True) -> Any:
-            if media == ("One moment, please.",):
+            self.is_gone |= media == ("One moment, please.",)
+            if self.is_gone:
                 raise CallerGone("gone")
             return await super().play(media, barge_in=barge_in)
 
