@@ -23,7 +23,7 @@ TraceArgument = Annotated[Path, typer.Argument(help="A file of var/pacing/CAMPAI
 def replay(trace: TraceArgument, config: ConfigOption = None) -> None:
     """Run recorded decisions again; exit 1 and the first difference unless every plan is the same, bit for bit."""
     plans = skipped = 0
-    place = trace if trace.exists() or len(trace.parts) > 1 else _folder(str(trace), config)
+    place = trace if len(trace.parts) != 1 or trace.is_file() else _folder(str(trace), config)
     try:
         for file in files_of(place):
             found = replay_file(file)
