@@ -9,14 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dialer.pacing.compiled import compiled, lean
+from dialer.pacing.compiled import bare, compiled, lean
 
 STATE_SIZE = 64
 HARD_LIMIT, AVERAGE, TAPERED = 0, 1, 2
 # Slots of VICIdial's state.
 _LEVEL, _ADAPT_S, _PLACE_S, _SAMPLES, _REFRESH_S = 0, 1, 2, 3, 4
 _PLACED_BEFORE, _DROPS_BEFORE, _DROP_SHARE, _PLACED_MINUTE, _DROPS_MINUTE, _ANSWERS_SEEN, _DROPS_SEEN = range(5, 12)
-_BUFFER = 20
+_BUFFER, _BUFFERED = 20, 15
+# How often VICIdial counts its drops, changes its level, and places calls.
+_REFRESH_EVERY_S, _ADAPT_EVERY_S, _PLACE_EVERY_S = 60.0, 15.0, 2.5
+# So much too early is looked again, lest a rounded sum be too late.
+_EARLY_S = 1e-6
 
 
 class Counts(NamedTuple):
@@ -97,23 +101,38 @@ def averages(counts, mean_talk_s, mean_wrap_s, mean_answer_s, theta):  # type: i
 @lean
 def vicidial(state, counts, mode, level_max):  # type: ignore[no-untyped-def]
     """One second of VICIdial's adaptive dialling; returns calls to place."""
-    at = int(state[_SAMPLES]) % 15
-    state[_BUFFER + at] = counts.idle
-    state[_BUFFER + 15 + at] = counts.waiting
-    state[_SAMPLES] += 1.0
-    if counts.now_s - state[_REFRESH_S] >= 60.0:
+    vicidial_samples(state, counts.idle, counts.waiting, 1)
+    if counts.now_s - state[_REFRESH_S] >= _REFRESH_EVERY_S:
         _refresh(state, counts)
-    if counts.now_s - state[_ADAPT_S] >= 15.0:
+    if counts.now_s - state[_ADAPT_S] >= _ADAPT_EVERY_S:
         state[_ADAPT_S] = counts.now_s
         state[_LEVEL] = _level(state, counts, mode, level_max)
-    if counts.now_s - state[_PLACE_S] < 2.5:
+    if counts.now_s - state[_PLACE_S] < _PLACE_EVERY_S:
         return 0
-    state[_PLACE_S] = counts.now_s if counts.now_s - state[_PLACE_S] > 5.0 else state[_PLACE_S] + 2.5
+    state[_PLACE_S] = counts.now_s if counts.now_s - state[_PLACE_S] > 5.0 else state[_PLACE_S] + _PLACE_EVERY_S
     goal = round(state[_LEVEL] * counts.working)
     return max(0, goal - counts.in_flight - counts.bridged)
 
 
-@compiled
+@lean
+def vicidial_samples(state, idle, waiting, seconds):  # type: ignore[no-untyped-def]
+    """Note who is idle and who waits, for so many seconds in which it was the same."""
+    at = int(state[_SAMPLES]) % _BUFFERED
+    for _second in range(min(seconds, _BUFFERED)):
+        state[_BUFFER + at] = idle
+        state[_BUFFER + _BUFFERED + at] = waiting
+        at = at + 1 if at + 1 < _BUFFERED else 0
+    state[_SAMPLES] += seconds
+
+
+@lean
+def vicidial_until(state):  # type: ignore[no-untyped-def]
+    """When `vicidial` does more than note: not before."""
+    refresh_s, adapt_s = state[_REFRESH_S] + _REFRESH_EVERY_S, state[_ADAPT_S] + _ADAPT_EVERY_S
+    return min(refresh_s, adapt_s, state[_PLACE_S] + _PLACE_EVERY_S) - _EARLY_S
+
+
+@bare
 def _refresh(state, counts):  # type: ignore[no-untyped-def]
     """The drop statistics, once a minute."""
     state[_REFRESH_S] = counts.now_s
@@ -123,11 +142,11 @@ def _refresh(state, counts):  # type: ignore[no-untyped-def]
     state[_ANSWERS_SEEN], state[_DROPS_SEEN] = counts.people, counts.abandoned
 
 
-@compiled
+@bare
 def _level(state, counts, mode, level_max):  # type: ignore[no-untyped-def]
-    samples = min(15, int(state[_SAMPLES]))
+    samples = min(_BUFFERED, int(state[_SAMPLES]))
     ready = state[_BUFFER : _BUFFER + samples].sum() / samples
-    waiting = state[_BUFFER + 15 : _BUFFER + 15 + samples].sum() / samples
+    waiting = state[_BUFFER + _BUFFERED : _BUFFER + _BUFFERED + samples].sum() / samples
     level = round(state[_LEVEL] * (1.0 + (ready - waiting) / max(1, counts.logged_in)), 3)
     level = max(1.0, min(level_max, level))
     if state[_PLACED_MINUTE] > 20.0 and state[_DROPS_MINUTE] > 0.5 * state[_PLACED_MINUTE]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dialer.pacing import baselines_core as base
 from dialer.pacing.cells import HOUR_FACTS, LIST_FACTS
 from dialer.pacing.guarantee import Guarantee, aimed_at
-from dialer.pacing.sim import shift
+from dialer.pacing.sim import choice
 
 
 class UnknownLaw(ValueError):
@@ -15,7 +15,7 @@ class UnknownLaw(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SimLaw:
-    """One law: its number in `shift`, its settings, and whether it needs what nobody can know."""
+    """One law: its number in `choice`, its settings, and whether it needs what nobody can know."""
 
     name: str
     law: int
@@ -40,30 +40,30 @@ class SimLaw:
         return aimed_at(Guarantee(cap, self.eta, self.theta_0, 0.74, self.margin), self.target)
 
 
-_BOTH = shift.ORACLE_CALLS | shift.ORACLE_AGENTS
-_HAZARD = SimLaw("hazard", shift.HAZARD)
+_BOTH = choice.ORACLE_CALLS | choice.ORACLE_AGENTS
+_HAZARD = SimLaw("hazard", choice.HAZARD)
 LAWS = {
     law.name: law
     for law in (
-        SimLaw("manual", shift.MANUAL, think_s=15.0),
-        SimLaw("preview", shift.PREVIEW, think_s=8.0),
-        SimLaw("progressive", shift.RATIO, knob=1.0),
-        SimLaw("ratio-2", shift.RATIO, knob=2.0),
-        SimLaw("ratio-3", shift.RATIO, knob=3.0),
-        SimLaw("vicidial-hard-limit", shift.VICIDIAL, base.HARD_LIMIT, 3.0),
-        SimLaw("vicidial-average", shift.VICIDIAL, base.AVERAGE, 3.0),
-        SimLaw("vicidial-tapered", shift.VICIDIAL, base.TAPERED, 3.0),
-        SimLaw("wombat-boost-2", shift.WOMBAT, knob=2.0),
-        SimLaw("issabel", shift.ISSABEL, knob=0.0),
-        SimLaw("issabel-asr", shift.ISSABEL, knob=1.0),
-        SimLaw("averages", shift.AVERAGES),
+        SimLaw("manual", choice.MANUAL, think_s=15.0),
+        SimLaw("preview", choice.PREVIEW, think_s=8.0),
+        SimLaw("progressive", choice.RATIO, knob=1.0),
+        SimLaw("ratio-2", choice.RATIO, knob=2.0),
+        SimLaw("ratio-3", choice.RATIO, knob=3.0),
+        SimLaw("vicidial-hard-limit", choice.VICIDIAL, base.HARD_LIMIT, 3.0),
+        SimLaw("vicidial-average", choice.VICIDIAL, base.AVERAGE, 3.0),
+        SimLaw("vicidial-tapered", choice.VICIDIAL, base.TAPERED, 3.0),
+        SimLaw("wombat-boost-2", choice.WOMBAT, knob=2.0),
+        SimLaw("issabel", choice.ISSABEL, knob=0.0),
+        SimLaw("issabel-asr", choice.ISSABEL, knob=1.0),
+        SimLaw("averages", choice.AVERAGES),
         _HAZARD,
         replace(_HAZARD, name="hazard-no-give-up", give_up=False),
         replace(_HAZARD, name="hazard-whole", by_list=False),
         replace(_HAZARD, name="hazard-hours", by_hour=True),
         replace(_HAZARD, name="hazard-target-1", target=0.01),
         replace(_HAZARD, name="hazard-wrap", interrupt_share=0.10, theta_0=0.07, margin=1.0),
-        replace(_HAZARD, name="oracle-calls", oracle=shift.ORACLE_CALLS),
+        replace(_HAZARD, name="oracle-calls", oracle=choice.ORACLE_CALLS),
         replace(_HAZARD, name="oracle-both", oracle=_BOTH),
     )
 }

@@ -10,9 +10,10 @@ from dialer.pacing import baselines_core as base
 from dialer.pacing import cells, forecast, guarantee, shapes
 from dialer.pacing.hazard_core import memory
 from dialer.pacing.sim import floor as hall
+from dialer.pacing.sim.choice import HAZARD, Choice, Mind, lay
 from dialer.pacing.sim.laws import SimLaw
 from dialer.pacing.sim.scenario import Scenario
-from dialer.pacing.sim.shift import AVERAGES, HAZARD, Choice, Mind, lay, run_shift
+from dialer.pacing.sim.shift import run_shift
 from dialer.pacing.sim.world import CAMPAIGNS, INTERRUPT_SHARE, LENGTH_S, RING_TIMEOUT_S, build
 
 WINDOW_MIN = 60
@@ -72,7 +73,7 @@ def simulate_floor(
     calls_rng = np.random.Generator(np.random.PCG64([seed, 1]))
     agents_rng = np.random.Generator(np.random.PCG64([seed, 2]))
     lists = len(scenario.known_lists) if law.law == HAZARD and law.by_list and campaigns == 1 else 1
-    make = _mind if law.law >= AVERAGES else _empty_mind  # simple laws keep nothing but VICIdial's state
+    make = _mind if law.law == HAZARD else _small_mind
     mind = make(campaigns, settings, float(world.number[RING_TIMEOUT_S]), lists)
     run_shift(world, _choice(law, scenario, seed), settings, mind, floor, table, calls_rng, agents_rng)
     return _result(scenario, law, agents, seed, floor), floor
@@ -86,9 +87,11 @@ def _mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, 
     return Mind._make((*(np.repeat(row[np.newaxis], campaigns, axis=0) for row in rows), cells.blank(lists)))
 
 
-def _empty_mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, lists: int) -> Mind:
+def _small_mind(campaigns: int, settings: guarantee.Guarantee, ring_timeout_s: float, lists: int) -> Mind:
+    """Simple laws keep nothing but VICIdial's state and the averages' guarantee."""
     vicidial = np.repeat(base.fresh_vicidial()[np.newaxis], campaigns, axis=0)
-    return _unread_mind(campaigns, settings, ring_timeout_s, lists)._replace(vicidial=vicidial)
+    states = np.repeat(guarantee.fresh(settings)[np.newaxis], campaigns, axis=0)
+    return _unread_mind(campaigns, settings, ring_timeout_s, lists)._replace(vicidial=vicidial, states=states)
 
 
 @lru_cache(maxsize=8)
