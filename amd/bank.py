@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from amd.speech import follow_speech
 from amd.state import HISTORY_SAMPLES, NEVER, SOUNDS, TICK_S, Record, begin_phase, empty_slots
 from amd.tones.fourier import BINS, power_spectra
 from amd.tones.listener import Tone, ToneFinding
-from amd.tones.runs import CONFIRM_TICKS, GOES_ON, NOTHING, follow_tones
+from amd.tones.runs import GOES_ON, NOTHING, follow_tones
 from amd.tones.spectrum import find_peaks
 from amd.verdict import AmdSettings, CallClass, Verdict
 from amd.voice import BANDS, describe
@@ -32,6 +33,17 @@ _SPECTRA_AT_ONCE = 256  # so many fit the second cache
 # begin to speak in the same 20 ms would hold up all others. 2,000 calls that come and go every 6 s want 21 a tick.
 # Only beyond this many does what is said of one call depend on the others, and then only by the 20 ms.
 LOOKS_PER_TICK = 48
+_TONE_FIELDS = (
+    "tone_low_hz",
+    "tone_high_hz",
+    "tone_ticks",
+    "tone_start",
+    "tone_spread_hz",
+    "tone_db",
+    "tone_peak_db",
+    "tone_lull_db",
+    "gap_db",
+)
 Observer = Callable[[NDArray[np.int64], NDArray[np.float32]], None]
 
 
@@ -58,6 +70,7 @@ class AmdBank:
         self._odds = np.zeros(capacity, dtype=np.float32)
         self._contour = np.zeros((capacity, WINDOW, BANDS), dtype=np.int8)
         self._state = empty_slots(capacity)
+        self._tone_fields = self._state[list(_TONE_FIELDS)]  # a view
         self._history = np.zeros((capacity, HISTORY_SAMPLES), dtype=np.int16)
         self._power = np.empty((min(capacity, _SPECTRA_AT_ONCE), BINS), dtype=np.float32)
         self._bands = np.zeros((capacity, BANDS), dtype=np.float32)
@@ -141,7 +154,7 @@ class AmdBank:
             "level_db": float(record["level_db"]),
             "floor_db": float(record["floor_db"]),
             "voiced": float(record["voiced"]),
-            "tone_hz": float(record["tone_low_hz"]) if record["tone_ticks"] >= CONFIRM_TICKS else 0.0,
+            "tone_hz": float(record["tone_low_hz"]) if record["in_tone"] else 0.0,
             "probability": float(record["probability"]),
         }
 
@@ -253,17 +266,29 @@ class AmdBank:
         judge.tones.after_speech = moment.voice_s >= GREETING_BEFORE_BEEP_S
         if event == NOTHING:
             return judge.tones.quiet(moment.now_s) if record["tone_ticks"] == 0 else None
-        start_s = (int(record["tone_start"]) - 1) * TICK_S
-        end_s = start_s + int(record["tone_ticks"]) * TICK_S
-        low_hz, high_hz = float(record["tone_low_hz"]), float(record["tone_high_hz"])
-        if high_hz - low_hz < 20:
-            high_hz = low_hz
-        tone = Tone(low_hz, high_hz, start_s, end_s, float(record["tone_spread_hz"]))
+        tone = _tone_of(self._tone_fields[slot].item())
         if event == GOES_ON:
             return judge.tones.going_on(tone)
         record["tone_ticks"] = 0
+        record["in_tone"] = False
         record["tone_gap"] = 0
         return judge.tones.ended(tone)
+
+
+def _tone_of(values: tuple[Any, ...]) -> Tone:
+    """The tone of a record, from its `_TONE_FIELDS`."""
+    low_hz, high_hz, ticks, start, spread_hz, level_db, peak_db, lull_db, gap_db = values
+    start_s = (start - 1) * TICK_S
+    return Tone(
+        low_hz,
+        high_hz if high_hz - low_hz >= 20 else low_hz,
+        start_s,
+        start_s + ticks * TICK_S,
+        spread_hz,
+        fell_db=peak_db - level_db,
+        over_before_db=peak_db - lull_db,
+        over_after_db=peak_db - gap_db,
+    )
 
 
 def warm_up() -> None:

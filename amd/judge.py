@@ -23,6 +23,7 @@ GREETING_BEFORE_BEEP_S = 1.0
 ANNOUNCEMENT_S = 1.2
 NEVER_S = 1e9
 _LATER_TONES = frozenset({CallClass.BEEP, CallClass.FAX, CallClass.SIT})
+_AFTER_SILENCE = frozenset({CallClass.RINGBACK, CallClass.BUSY})
 _FINAL = frozenset({CallClass.SIT, CallClass.FAX, CallClass.BUSY})
 _PERSON_MAY_FOLLOW = frozenset({CallClass.BEEP, CallClass.SCREENING})
 _LISTENS_ON = frozenset({CallClass.RINGBACK, CallClass.SILENCE, CallClass.MUSIC})
@@ -146,14 +147,14 @@ class Judge:
         if moment.first_speech_s is None:
             quiet = moment.active_s < 0.25 * moment.now_s
             if quiet and moment.now_s >= self.settings.silence_s - 1e-6:
-                return self._say(moment, CallClass.SILENCE, 0.95, "nothing heard")
+                return self._nothing_heard(moment, 0.95)
             return None
         return self._by_speech(moment)
 
     def _at_deadline(self, moment: Moment) -> Verdict:
         if moment.first_speech_s is None:
             if moment.active_s < 0.25 * moment.now_s:
-                return self._say(moment, CallClass.SILENCE, 0.9, "nothing heard")
+                return self._nothing_heard(moment, 0.9)
             if moment.music >= LIKELY_MUSIC:
                 return self._music(moment)
             return self._say(moment, CallClass.UNKNOWN, 0.5, "sound, but no speech by the deadline")
@@ -165,6 +166,11 @@ class Judge:
         if waited and moment.probability >= self.policy.least(moment.span_s, moment.silence_ticks):
             return self._say(moment, CallClass.HUMAN, moment.probability, "a greeting, then quiet up to the deadline")
         return self._say(moment, CallClass.UNKNOWN, 0.5, "no safe verdict by the deadline")
+
+    def _nothing_heard(self, moment: Moment, probability: float) -> Verdict:
+        if self.tones.ring_was_on:
+            return self._say(moment, CallClass.RINGBACK, 0.8, "the end of a ringing tone, then nothing")
+        return self._say(moment, CallClass.SILENCE, probability, "nothing heard")
 
     def _music(self, moment: Moment) -> Verdict:
         return self._say(moment, CallClass.MUSIC, moment.music, "sound that never rests and is not speech")
@@ -228,7 +234,8 @@ class Judge:
         return self._later(moment, self.first.call_class, self.first.probability, "nothing to the contrary")
 
     def _is_news(self, finding: ToneFinding) -> bool:
-        if finding.call_class not in _LATER_TONES or self._said in _FINAL or self._said is CallClass.RINGBACK:
+        later = _LATER_TONES | _AFTER_SILENCE if self._said is CallClass.SILENCE else _LATER_TONES
+        if finding.call_class not in later or self._said in _FINAL or self._said is CallClass.RINGBACK:
             return False
         new = finding.call_class not in self._tones_told
         self._tones_told.add(finding.call_class)

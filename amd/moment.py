@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from amd.policy import SILENCE_TICKS
 from amd.state import TICK_S, Record, Slots
-from amd.tones.runs import CONFIRM_TICKS
 
 _READ = (
     "tick",
@@ -24,7 +23,7 @@ _READ = (
     "longest_pause",
     "last_pause",
     "active_total",
-    "tone_ticks",
+    "in_tone",
     "probability",
     "by_sound",
 )
@@ -72,7 +71,7 @@ class Moment:
     def _of_values(values: Sequence[Any], evaluated: bool, music: float) -> "Moment":
         (
             tick, answered, first, last, silence, quiet, voice, bursts, longest_burst, longest_pause, last_pause,
-            active, tone, probability, by_sound,
+            active, in_tone, probability, by_sound,
         ) = values  # fmt: skip
         return Moment(
             now_s=tick * TICK_S,
@@ -88,7 +87,7 @@ class Moment:
             longest_pause_s=longest_pause * TICK_S,
             last_pause_s=last_pause * TICK_S,
             active_s=active * TICK_S,
-            in_tone=tone >= CONFIRM_TICKS,
+            in_tone=in_tone,
             probability=probability,
             by_sound=by_sound,
             music=music,

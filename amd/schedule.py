@@ -16,7 +16,7 @@ from amd.policy import (
     SPEECH_STEP_TICKS,
 )
 from amd.state import Slots
-from amd.tones.runs import CONFIRM_TICKS, NOTHING
+from amd.tones.runs import NOTHING
 
 
 @compiled
@@ -27,7 +27,7 @@ def due_for_model(slots: NDArray[np.int64], state: Slots, due: NDArray[np.bool_]
         due[i] = False
         if not record.open or not record.answered or record.model_rests or record.first_speech < 0:
             continue
-        if record.tone_ticks >= CONFIRM_TICKS or record.voice_total == record.voice_known:
+        if record.in_tone or record.voice_total == record.voice_known:
             continue
         silence = record.quiet_run
         if silence >= FIRST_PAUSE_TICKS and silence < SILENCE_TICKS:

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from amd.jit import compiled
 from amd.state import SOUNDS, Record, Slots
-from amd.tones.runs import CONFIRM_TICKS
 from amd.voice import LEVEL, PERIODICITY, PITCH
 
 OVER_FLOOR_DB = 9.0
@@ -39,11 +38,11 @@ def follow_speech(
             continue
         if active[i]:
             _remember_all(record, sounds[i])
-        in_tone = record.tone_ticks >= CONFIRM_TICKS
-        if in_tone and record.tone_voice > 0:
+        if record.in_tone and record.tone_voice > 0:
             _take_back(record)
         level_db = record.level_db
-        candidate = speech[i] and not in_tone and level_db > record.floor_db + OVER_FLOOR_DB and level_db > MIN_DB
+        loud = level_db > record.floor_db + OVER_FLOOR_DB and level_db > MIN_DB
+        candidate = speech[i] and loud and not record.in_tone
         if candidate:
             if level_db > record.peak_db + NEW_TALKER_DB and record.voice_total > 10:
                 _forget_speech(record)

@@ -27,6 +27,7 @@ _CLOCK = [
 _LEVELS = [
     ("level_db", "f4"),
     ("floor_db", "f4"),
+    ("offset", "f4"),  # of samples that swing about another value than 0
     ("peak_db", "f4"),  # the talker's recent peak
     ("heard", "i4"),  # frames that really came in this phase
     ("active_total", "i4"),  # ticks well above the floor, speech or not
@@ -68,11 +69,17 @@ _TONE = [
     ("tone_low_hz", "f4"),
     ("tone_high_hz", "f4"),
     ("tone_ticks", "i4"),
+    ("in_tone", "?"),  # it has lasted long enough to be one
     ("tone_gap", "i4"),
     ("tone_hole", "i4"),  # ticks that the spectrum is still torn by frames that did not come
     ("tone_holes", "i4"),  # ticks of holes since the tone was heard last
     ("tone_start", "i4"),
     ("tone_spread_hz", "f4"),
+    ("tone_db", "f4"),  # its level, a running mean
+    ("tone_peak_db", "f4"),
+    ("tone_lull_db", "f4"),  # the quietest moment between the tone before (or the start) and this one
+    ("lull_db", "f4"),  # the quietest moment since the last tone, as it is being found
+    ("gap_db", "f4"),  # the quietest moment since the tone was heard last
     ("tone_voice", "i4"),  # voiced ticks counted before the run was known to be a tone
 ]
 SLOT = np.dtype(_CLOCK + _LEVELS + _SPEECH + _TONE, align=True)

@@ -35,6 +35,7 @@ def _plan(low_hz: float, high_hz: float, ring: Cadence, busy: Cadence, congestio
 
 
 _EUROPE_RING = (1.0, 4.0)
+_TWO_SHORT_RINGS = (0.4, 0.2, 0.4, 2.0)
 PLANS: dict[str, TonePlan] = {
     "US": TonePlan(
         ProgressTone(440, 480, (2.0, 4.0)),
@@ -42,7 +43,7 @@ PLANS: dict[str, TonePlan] = {
         ProgressTone(480, 620, (0.25, 0.25)),
     ),
     "GB": TonePlan(
-        ProgressTone(400, 450, (0.4, 0.2, 0.4, 2.0)),
+        ProgressTone(400, 450, _TWO_SHORT_RINGS),
         ProgressTone(400, 400, (0.375, 0.375)),
         ProgressTone(400, 400, (0.4, 0.35, 0.225, 0.525)),
     ),
@@ -66,13 +67,49 @@ PLANS: dict[str, TonePlan] = {
     "AT": _plan(420, 420, (1.0, 5.0), (0.4, 0.4), (0.2, 0.2)),
     "PL": _plan(425, 425, _EUROPE_RING, (0.5, 0.5), (0.5, 0.5)),
     "SE": _plan(425, 425, (1.0, 5.0), (0.25, 0.25), (0.25, 0.75)),
+    "BG": _plan(425, 425, _EUROPE_RING, (0.5, 0.5), (0.25, 0.25)),
+    "CN": _plan(450, 450, _EUROPE_RING, (0.35, 0.35), (0.7, 0.7)),
+    "CZ": _plan(425, 425, _EUROPE_RING, (0.33, 0.33), (0.165, 0.165)),
+    "DK": _plan(425, 425, _EUROPE_RING, (0.5, 0.5), (0.2, 0.2)),
+    "EE": _plan(425, 425, _EUROPE_RING, (0.3, 0.3), (0.2, 0.2)),
+    "FI": _plan(425, 425, _EUROPE_RING, (0.3, 0.3), (0.2, 0.2)),
+    "GR": _plan(425, 425, _EUROPE_RING, (0.3, 0.3), (0.2, 0.2)),
+    "HU": _plan(425, 425, (1.25, 3.75), (0.3, 0.3), (0.3, 0.3)),
+    "ID": _plan(425, 425, _EUROPE_RING, (0.5, 0.5), (0.25, 0.25)),
+    "IL": _plan(414, 414, (1.0, 3.0), (0.5, 0.5), (0.25, 0.25)),
+    "LT": _plan(425, 425, _EUROPE_RING, (0.35, 0.35), (0.2, 0.2)),
+    "NO": _plan(425, 425, _EUROPE_RING, (0.5, 0.5), (0.2, 0.2)),
+    "RU": _plan(425, 425, _EUROPE_RING, (0.35, 0.35), (0.175, 0.175)),
+    "MY": _plan(425, 425, _TWO_SHORT_RINGS, (0.5, 0.5), (0.5, 0.5)),
+    "NZ": TonePlan(
+        ProgressTone(400, 450, _TWO_SHORT_RINGS),
+        ProgressTone(400, 400, (0.5, 0.5)),
+        ProgressTone(400, 400, (0.25, 0.25)),
+    ),
+    "PH": TonePlan(
+        ProgressTone(425, 480, _EUROPE_RING),
+        ProgressTone(480, 620, (0.5, 0.5)),
+        ProgressTone(480, 620, (0.25, 0.25)),
+    ),
+    "SG": _plan(425, 425, _TWO_SHORT_RINGS, (0.75, 0.75), (0.25, 0.25)),
+    "TH": _plan(400, 400, _EUROPE_RING, (0.5, 0.5), (0.3, 0.3)),
+    "TW": TonePlan(
+        ProgressTone(440, 480, (1.0, 2.0)),
+        ProgressTone(480, 620, (0.5, 0.5)),
+        ProgressTone(480, 620, (0.25, 0.25)),
+    ),
+    "ZA": TonePlan(
+        ProgressTone(400, 433, _TWO_SHORT_RINGS),
+        ProgressTone(400, 400, (0.5, 0.5)),
+        ProgressTone(400, 400, (0.25, 0.25)),
+    ),
     "AU": TonePlan(
-        ProgressTone(400, 450, (0.4, 0.2, 0.4, 2.0)),
+        ProgressTone(400, 450, _TWO_SHORT_RINGS),
         ProgressTone(425, 425, (0.375, 0.375)),
         ProgressTone(425, 425, (0.375, 0.375)),
     ),
     "IN": TonePlan(
-        ProgressTone(375, 425, (0.4, 0.2, 0.4, 2.0)),
+        ProgressTone(375, 425, _TWO_SHORT_RINGS),
         ProgressTone(400, 400, (0.75, 0.75)),
         ProgressTone(400, 400, (0.25, 0.25)),
     ),

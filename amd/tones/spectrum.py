@@ -11,6 +11,7 @@ from media.frames import SAMPLE_RATE_HZ
 BIN_HZ = SAMPLE_RATE_HZ / HISTORY_SAMPLES
 SINGLE_SHARE = 0.88
 PAIR_SHARE = 0.90
+BEEP_PAIR_SHARE = 0.96
 
 
 @compiled
@@ -52,11 +53,17 @@ def find_peaks(
             tonal[i] = True
             low_hz[i] = frequency
             high_hz[i] = frequency
-        elif share + pair >= PAIR_SHARE and pair > 0.1 and 21 <= second <= 44 and peak <= 44:
+        elif pair > 0.1 and second >= 21 and share + pair >= _pair_share(max(peak, second)):
             other = _refine(spectrum, second)
             tonal[i] = True
             low_hz[i] = min(frequency, other)
             high_hz[i] = max(frequency, other)
+
+
+@compiled
+def _pair_share(highest: int) -> float:
+    """How much of the energy two peaks must hold: vowels have two strong harmonics over the band of progress tones."""
+    return PAIR_SHARE if highest <= 44 else BEEP_PAIR_SHARE
 
 
 @compiled
