@@ -74,7 +74,8 @@ def call_picture(samples: NDArray[np.int16], hearing: Hearing, dpi: int = 110, t
     belief.set_ylabel("P(person)")
     belief.set_ylim(-0.02, 1.02)
     belief.set_xlabel("seconds since answer")
-    belief.set_xlim(0, max(len(samples) / SAMPLE_RATE_HZ, 1.0))
+    said_s = [verdict.since_answer_s + 0.2 for verdict in (hearing.first, *hearing.later) if verdict is not None]
+    belief.set_xlim(0, max([len(samples) / SAMPLE_RATE_HZ, 1.0, *said_s]))  # a recording may end before its verdict
     _mark_verdicts(hearing, (wave, level, belief))
     return _saved(figure, dpi)
 
@@ -100,15 +101,23 @@ def write_report(
     complaints: Sequence[Complaint],
     notes: str = "",
     examples: Sequence[Example] = (),
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write one HTML file: tables of every contestant, the error curve, latencies, complaints, calls that are drawn."""
-    parts = ["<!doctype html><meta charset=utf-8><title>Call progress analysis</title>", _STYLE, f"<p>{notes}</p>"]
+    parts = [
+        "<!doctype html><meta charset=utf-8><title>Call progress analysis</title>",
+        _STYLE,
+        f"<p>{html.escape(notes)}</p>",
+    ]
     parts += [_picture(_draw_curves(records)), _picture(_draw_latencies(records))]
     for name, (rows, wrong) in tables.items():
         parts.append(f"<h2>{html.escape(name)}</h2>{_errors(wrong)}{_table(rows)}")
     if complaints:
         items = "".join(f"<li>{html.escape(c.where)}: {html.escape(c.message)}</li>" for c in complaints)
         parts.append(f"<h2>Not judged ({len(complaints)})</h2><ul>{items}</ul>")
+    if remarks:
+        items = "".join(f"<li>{html.escape(words)}</li>" for words in remarks)
+        parts.append(f"<h2>Judged, but ({len(remarks)})</h2><ul>{items}</ul>")
     if examples:
         parts.append("<h2>Calls</h2><p>A line is the first verdict, a dotted one a later verdict.</p>")
     parts += [f"<h3>{html.escape(each.title)}</h3>{_example(each)}" for each in examples]

@@ -18,7 +18,7 @@ from amd.app_amd import VICIDIAL
 from amd.enrolment import NothingToLearn
 from amd.enrolment import enrol as enrolled
 from amd.known_prompts import DEFAULT_LIBRARY, KnownPrompt, KnownPrompts, LibraryUnusable, load_library, save_library
-from amd.manifest import Complaint, ManifestError, read_manifest
+from amd.manifest import Complaint, ManifestEntry, ManifestError, read_manifest, repeated
 from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
 from amd.pictures import Example, PicturesMissing, draw_call, write_report
@@ -36,6 +36,7 @@ app.command()(collect)
 app.command()(review)
 app.command()(drift)
 app.command()(signalling)
+_NAMED = 20  # files named one by one in a remark about several
 _BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
 
 
@@ -154,14 +155,16 @@ def evaluate(
         complaints = [Complaint(f"{manifest.parent / each.where}", each.message) for each in complaints]
         records, unreadable = scoring.judge_entries(entries, contestants)
         complaints += [Complaint(f"{manifest} {each.where}", each.message) for each in unreadable]
-        _report(console, records, complaints)
+        remarks = _remarks(manifest, [record.entry for record in records["timbre"]])
+        _report(console, records, complaints, remarks)
         if json_out is not None:
             rows = [record.as_json() for record in records["timbre"]]
             json_out.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
         if html_out is not None:
             tables = {name: (scoring.scores(group), scoring.errors(group)) for name, group in records.items()}
             examples = _examples(records["timbre"], settings, drawn)
-            write_report(html_out, tables, records, complaints, f"{len(entries)} calls of {manifest.name}", examples)
+            title = f"{len(entries)} calls of {manifest.name}"
+            write_report(html_out, tables, records, complaints, title, examples, remarks)
     except (ManifestError, PicturesMissing, OSError) as error:
         console.print(f"[red]{escape(_why(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -185,7 +188,24 @@ def _examples(records: list[scoring.Record], settings: AmdSettings, count: int) 
     return examples
 
 
-def _report(console: Console, records: dict[str, list[scoring.Record]], complaints: list[Complaint]) -> None:
+def _remarks(manifest: Path, entries: list[ManifestEntry]) -> list[str]:
+    """What is to be said of calls that were judged all the same, the same words of several calls once."""
+    odd: dict[str, list[str]] = {}
+    for entry in entries:
+        for words in oddities(entry.file):
+            odd.setdefault(words, []).append(entry.path)
+    told = [f"{_several(paths)}: {words}" for words, paths in odd.items()]
+    return told + [f"{manifest} {each.where}: {each.message}" for each in repeated(entries)]
+
+
+def _several(paths: list[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
+
+
+def _report(
+    console: Console, records: dict[str, list[scoring.Record]], complaints: list[Complaint], remarks: list[str]
+) -> None:
     for name, group in records.items():
         if not group:
             continue
@@ -206,15 +226,8 @@ def _report(console: Console, records: dict[str, list[scoring.Record]], complain
     for complaint in complaints:
         words = f"not judged: {complaint.where}: {complaint.message}"
         console.print(f"[yellow]{escape(words)}[/yellow]", highlight=False, soft_wrap=True)
-    odd: dict[str, list[str]] = {}
-    for record in records["timbre"]:
-        for words in oddities(record.entry.file):
-            odd.setdefault(words, []).append(record.entry.path)
-    for words, paths in odd.items():
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        console.print(
-            f"[yellow]judged, but: {escape(paths[0])}{more}: {words}[/yellow]", highlight=False, soft_wrap=True
-        )
+    for words in remarks:
+        console.print(f"[yellow]{escape(f'judged, but: {words}')}[/yellow]", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -2,13 +2,17 @@
 
 import csv
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from amd import pictures
 from amd.evaluate import Judgement, Record, clopper_pearson
 from amd.known_prompts import load_library
 from amd.manifest import ManifestEntry, ManifestError, read_manifest
@@ -98,6 +102,68 @@ def test_given_a_manifest_without_columns_then_it_is_refused_as_a_whole(tmp_path
         read_manifest(tmp_path / "none.csv")
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (b"h\0.wav,human,", "not text in UTF-8"),
+        (b"ma\xf1ana.wav,human,", "not text in UTF-8"),
+        (b'"person.wav,human,', "a quote is opened"),
+        (b"x" * 200_000 + b",human,", "larger than field limit"),
+        (b"y" * 2_000 + b",human,", "2000 characters"),
+        (b"person.wav,m\xe1quina,", "class 'm?quina' is not one of"),
+        (b"person.wav,human,nan", "not a number of seconds"),
+        (b"person.wav,human,inf", "not a number of seconds"),
+        (b"person.wav,human,-1", "not a number of seconds"),
+        (b"person.wav", "class '' is not one of"),
+    ],
+)
+def test_given_a_row_that_cannot_be_read_then_it_is_named_by_its_line_and_the_others_are_read(tmp_path, row, words):
+    manifest = tmp_path / "m.csv"
+    manifest.write_bytes(b"path,class,speech_end_s\na.wav,human,1.0\n" + row + b"\nb.wav,machine,\n")
+    entries, complaints = read_manifest(manifest)
+    assert [(entry.path, entry.line) for entry in entries] == [("a.wav", 2), ("b.wav", 4)]
+    assert [complaint.where for complaint in complaints] == ["m.csv line 3"]
+    assert words in complaints[0].message
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_given_a_table_as_any_office_saves_it_then_it_is_read(tmp_path, newline, separator, mark):
+    rows = [" Class", "PATH ", "notes"], ["human", "a b\u202fc.wav", '"two' + newline + 'lines"'], ["Fax", "f.wav", ""]
+    text = mark + newline + newline.join(separator.join(row) for row in rows) + newline * 2
+    (tmp_path / "m.csv").write_bytes(text.encode())
+    entries, complaints = read_manifest(tmp_path / "m.csv")
+    assert [(entry.path, entry.call_class.value) for entry in entries] == [
+        ("a b\u202fc.wav", "human"),
+        ("f.wav", "fax"),
+    ]
+    assert complaints == []
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_given_any_bytes_after_a_header_then_good_rows_before_and_after_are_read(rows):
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder) / "m.csv"
+        manifest.write_bytes(b"path,class\nfirst.wav,human\n" + b"\n".join(rows) + b"\n\nlast.wav,beep\n")
+        paths = [entry.path for entry in read_manifest(manifest)[0]]
+    assert paths[0] == "first.wav"
+    assert paths[-1] == "last.wav" or b'"' in b"".join(rows)
+
+
+def test_given_a_recording_that_is_named_twice_then_that_is_said(folder):
+    (folder / "twice.csv").write_text("path,class\nperson.wav,human\nperson.wav,machine\n")
+    result = RUN.invoke(app, ["evaluate", str(folder / "twice.csv")])
+    assert result.exit_code == 0
+    assert "twice.csv line 3, person.wav: named in line 2 too, where it is human" in result.output
+
+
+def test_given_a_recording_that_ends_before_its_verdict_then_the_picture_shows_the_verdict(folder, monkeypatch):
+    monkeypatch.setattr(pictures, "_saved", lambda figure, dpi: figure.axes[-1].get_xlim())
+    short = np.zeros(800, dtype=np.int16)
+    assert pictures.call_picture(short, hear(short))[1] > 4.0
+
+
 def test_given_counts_then_clopper_pearson_is_exact():
     assert clopper_pearson(0, 10) == pytest.approx((0.0, 0.3085), abs=1e-4)
     assert clopper_pearson(10, 10) == pytest.approx((0.6915, 1.0), abs=1e-4)
@@ -130,9 +196,9 @@ def test_given_a_manifest_then_every_call_of_the_class_is_learnt_and_the_others_
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("excel.csv", "path,class\nma\xf1ana.wav,human\n".encode("latin-1"), "not text in UTF-8"),
+        ("excel.csv", "path,class\n".encode("utf-16"), "not text in UTF-8"),
         ("sound.csv", bytes(range(256)) * 9, "not text in UTF-8"),
-        ("semi.csv", b"path;class\nperson.wav;human\n", "semicolons"),
+        ("semi.csv", b"file;class\nperson.wav;human\n", "must name at least the columns"),
         ("headless.csv", b"person.wav,human\n", "for example: path,class"),
         ("empty.csv", b"", "must name at least the columns"),
     ],
@@ -162,6 +228,9 @@ def test_given_sound_that_had_to_be_changed_then_it_is_judged_and_said(folder):
     assert oddities(folder / "person.wav") == []
     result = RUN.invoke(app, ["evaluate", str(folder / "MANIFEST.csv")])
     assert "judged, but: stereo.wav: 2 channels, mixed to one" in result.output
+    page = folder / "page.html"
+    RUN.invoke(app, ["evaluate", str(folder / "MANIFEST.csv"), "--html", str(page), "--drawn", "0"])
+    assert "<li>stereo.wav: 2 channels, mixed to one</li>" in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,54 @@ def test_given_a_cut_off_wav_then_what_is_there_is_used(tmp_path: Path) -> None:
     assert len(soundfiles.load(path)) == 4000
 
 
+def test_given_a_cut_off_flac_then_what_comes_before_is_used_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "cut.flac"
+    soundfiles.save(path, np.concatenate([TONE] * 6))
+    assert soundfiles.oddities(path) == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert 16_000 < len(soundfiles.load(path)) < 28_000
+    assert [words[:7] for words in soundfiles.oddities(path)] == ["cut off"]
+
+
+def test_given_a_wav_whose_length_was_never_written_then_its_sound_is_used_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "open.wav"
+    soundfiles.save(path, TONE)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
+    assert np.array_equal(soundfiles.load(path), TONE)
+    assert [words[:14] for words in soundfiles.oddities(path)] == ["never finished"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "coding", "rate_hz"),
+    [
+        (".sln", "PCM_16", 8000),
+        (".sln16", "PCM_16", 16000),
+        (".ulaw", "ULAW", 8000),
+        (".pcm", "ULAW", 8000),
+        (".alaw", "ALAW", 8000),
+        (".gsm", "GSM610", 8000),
+    ],
+)
+def test_given_a_recording_of_asterisk_without_a_header_then_its_suffix_tells_what_it_is(
+    tmp_path: Path, suffix: str, coding: str, rate_hz: int
+) -> None:
+    path = tmp_path / f"x{suffix}"
+    wave = 0.3 * np.sin(2 * np.pi * 700 * np.arange(rate_hz) / rate_hz)
+    soundfile.write(path, wave, rate_hz, subtype=coding, format="RAW")
+    samples = soundfiles.load(path)
+    assert len(samples) == pytest.approx(8000, abs=160)
+    assert levels.strongest_hz(samples) == pytest.approx(700, abs=1)
+    assert levels.dbfs(samples) == pytest.approx(-13.5, abs=0.5)
+
+
+def test_given_samples_that_are_no_numbers_then_they_are_silence_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "nan.wav"
+    soundfile.write(path, np.full(800, np.nan), 8000, subtype="FLOAT")
+    assert not soundfiles.load(path).any()
+    assert "no numbers" in soundfiles.oddities(path)[0]
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [(b"", "is empty"), (b"hello, this is text", "is not a sound file"), (None, "no such sound file")],
@@ -73,6 +121,7 @@ def test_given_a_damaged_header_then_a_result_or_the_one_error(
     path.write_bytes(whole[: 20 + cut % 30] + head + whole[40 : 44 + 2 * cut])
     try:
         assert soundfiles.load(path).dtype == np.int16
+        assert isinstance(soundfiles.oddities(path), list)
     except SoundFileUnusable as error:
         assert "damaged.wav" in str(error)
 
