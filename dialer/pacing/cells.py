@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dialer.pacing.compiled import compiled, lean
+from dialer.pacing.compiled import bare, lean
 from dialer.pacing.shapes import (
     RING_BINS,
     RING_MEMORY,
@@ -96,7 +96,7 @@ def note(cells, slot, part, last_bin, way):  # type: ignore[no-untyped-def]
         cells[slot, at + way * bins + last] += weight
 
 
-@compiled
+@bare
 def learn(cells, grain, which, part, last_bin, way):  # type: ignore[no-untyped-def]
     """Add one duration to the cells of its list (by number), as finely as `grain` says."""
     if grain.lists > 1:

@@ -217,7 +217,7 @@ def _place_normal(desk, n_calls, n_agents, theta, surplus, at_most):  # type: ig
     return placed, risk
 
 
-@compiled
+@lean
 def choose_give_ups(tables, view, odds, n_calls, n_agents, surplus, ring_min_s, chosen):  # type: ignore[no-untyped-def]
     """Mark the oldest calls that have rung their legal minimum while a caller would probably find nobody.
 
@@ -231,10 +231,15 @@ def choose_give_ups(tables, view, odds, n_calls, n_agents, surplus, ring_min_s, 
             candidates += 1
     if candidates == 0:
         return 0
-    last = COLUMNS - 1
     mean, variance, third = _soon(odds, n_calls, n_agents)
     if normal_risk(surplus, mean, variance, third) <= GIVE_UP_ABOVE:
         return 0
+    return _mark_oldest(tables, calls, candidates, surplus, mean, variance, third, ring_min_s, chosen)
+
+
+@compiled
+def _mark_oldest(tables, calls, candidates, surplus, mean, variance, third, ring_min_s, chosen):  # type: ignore[no-untyped-def]
+    last = COLUMNS - 1
     rung = np.zeros(len(calls))
     for i in range(len(calls)):
         if calls[i, 0] == RINGING and calls[i, 2] >= ring_min_s:
@@ -254,7 +259,7 @@ def choose_give_ups(tables, view, odds, n_calls, n_agents, surplus, ring_min_s, 
     return count
 
 
-@compiled
+@lean
 def _soon(odds, n_calls, n_agents):  # type: ignore[no-untyped-def]
     """Mean, variance, third central moment of people - freed agents within the give-up horizon."""
     mean, variance, third = 0.0, 0.0, 0.0

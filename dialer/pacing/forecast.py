@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from dialer.pacing.cells import ALL_HOURS, AT, BELIEFS, BINS, RING, SCREEN, SLOTS, TALK, WRAP, draw_towards
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import compiled, lean
 from dialer.pacing.shapes import (
     FIRST,
     RING_BINS,
@@ -95,7 +95,7 @@ def believed(shapes, cells, grain, calls, agents):  # type: ignore[no-untyped-de
     return beliefs
 
 
-@compiled
+@lean
 def _going_on(opened, calls, agents, which):  # type: ignore[no-untyped-def]
     """Count what goes on now by the bins it lived through; which: of that list only, all when negative."""
     for i in range(len(calls)):
@@ -114,7 +114,7 @@ def _going_on(opened, calls, agents, which):  # type: ignore[no-untyped-def]
             _lived(opened[AT[WRAP] : AT[WRAP] + WRAP_BINS], int(agents[i, 1]))
 
 
-@compiled
+@lean
 def _of_all(shapes, opened, beliefs):  # type: ignore[no-untyped-def]
     """The campaign as a whole."""
     for index in range(RING_BINS):
@@ -131,19 +131,19 @@ def _of_all(shapes, opened, beliefs):  # type: ignore[no-untyped-def]
         beliefs[AT[WRAP] + index] = end_probability(shapes.wrap, FIRST, index, opened[AT[WRAP] + index])
 
 
-@compiled
+@lean
 def _draw_all(beliefs, cells, slot, opened, facts):  # type: ignore[no-untyped-def]
     for part in range(4):
         draw_towards(beliefs, cells, slot, part, opened[AT[part] : AT[part] + BINS[part]], facts)
 
 
-@compiled
+@lean
 def _lived(counts, last):  # type: ignore[no-untyped-def]
     for index in range(min(last, len(counts))):
         counts[index] += 1.0
 
 
-@compiled
+@lean
 def _screened(beliefs, density, left):  # type: ignore[no-untyped-def]
     """Of a fresh answer, by bins of 0.25 s: density of "a person", and the share without a verdict yet."""
     left[0] = 1.0
@@ -153,7 +153,7 @@ def _screened(beliefs, density, left):  # type: ignore[no-untyped-def]
         left[index + 1] = left[index] * max(0.0, 1.0 - person - other)
 
 
-@compiled
+@lean
 def _person_by(person_by, after_s):  # type: ignore[no-untyped-def]
     """P(person within after_s of the answer), interpolated."""
     x = after_s / SCREEN_BIN_S
@@ -166,7 +166,7 @@ def _person_by(person_by, after_s):  # type: ignore[no-untyped-def]
     return below + (x - whole) * (person_by[whole] - below)
 
 
-@compiled
+@lean
 def _answered(beliefs, answer, left):  # type: ignore[no-untyped-def]
     """Of a fresh call, by seconds: density of an answer, and the share that still rings."""
     left[0] = 1.0
@@ -209,7 +209,7 @@ def _persons(answer, person_by, share, cumulative):  # type: ignore[no-untyped-d
             cumulative[second + t] += density * by_half[t]
 
 
-@compiled
+@lean
 def _choose_horizons(cumulative, out):  # type: ignore[no-untyped-def]
     """Mid-quantiles of the time from originate to a person, in whole seconds."""
     total = max(cumulative[_LONGEST_S - 1], 1e-9)
@@ -281,7 +281,7 @@ def _wrapping(beliefs, longest_s):  # type: ignore[no-untyped-def]
     return left
 
 
-@compiled
+@lean
 def _talk_ends(index, per_second, ends):  # type: ignore[no-untyped-def]
     """P(a talk in the middle of a bin of age ends in each of the next seconds), into ends[:, index]."""
     upper_s = TALK_EDGES_S[index + 1] if index + 1 < TALK_BINS else TALK_EDGES_S[index] + 480.0

@@ -137,8 +137,9 @@ def may_over_dial(settings, state, at_risk, now_s, left_s, burst=0.0, agents=0.0
     to_come = people_to_come(state, now_s, left_s)
     if to_come >= 0.0:
         # How far chance may carry AMD's errors by the end of the window is in nobody's hand: it is held back now.
-        surely = (math.sqrt(1.0 + mistaken) - 1.0) ** 2
-        mistaken = surely + MISTAKEN_Z * math.sqrt(surely * (people + to_come) / max(1.0, people))
+        if mistaken > 0.0:
+            surely = (math.sqrt(1.0 + mistaken) - 1.0) ** 2
+            mistaken = surely + MISTAKEN_Z * math.sqrt(surely * (people + to_come) / max(1.0, people))
         window_s = now_s - state[BEGAN_S] + left_s
         sure_s = max(0.0, left_s - min(settings.dead_s, _DEAD_SHARE * window_s))
         sure = _SURE_OF_THE_REST * to_come

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dialer.pacing.compiled import compiled, lean
+from dialer.pacing.compiled import bare, compiled, lean
 from dialer.pacing.desk import WAITING, chance_of_new, choose_give_ups, desk, look_up, place_calls
 from dialer.pacing.forecast import COLUMNS, GIVE_UP_HORIZON_S, HORIZONS, rebuild
 from dialer.pacing.guarantee import PEOPLE, hold_back, may_over_dial, theta_of, watch_progress
@@ -31,6 +31,8 @@ LEARNT_CALLS = 15.0
 # Tables are rebuilt often while little is known.
 # Calls over which the share of answers is averaged that tells a dead network.
 _ANSWERED_MEMORY = 300.0
+# Fewer failures in a row say nothing, however well the list is answered.
+_SHORTEST_STREAK = 12.0
 _REBUILD_S, _REBUILD_EARLY_S, _EARLY_S = 60.0, 10.0, 300.0
 # So many calls have to have ended since, or five times as long.
 _WORTH_REBUILDING = 8.0
@@ -81,7 +83,7 @@ def memory() -> Floats:
     return start
 
 
-@compiled
+@bare
 def rang(ring, memory, lasted_s, way):  # type: ignore[no-untyped-def]
     """Learn how a call's ringing ended (way as in `shapes.note`); False when nothing was learnt from it.
 
@@ -91,7 +93,7 @@ def rang(ring, memory, lasted_s, way):  # type: ignore[no-untyped-def]
     if way == 2:
         memory[ENDED_CALLS] += 1.0
         memory[STREAK] += 1.0
-        if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
+        if _is_silent(memory):
             return False
         memory[ANSWERED] *= 1.0 - 1.0 / _ANSWERED_MEMORY
     elif way == 1:
@@ -104,9 +106,11 @@ def rang(ring, memory, lasted_s, way):  # type: ignore[no-untyped-def]
 
 
 @lean
-def _longest_streak(answered):  # type: ignore[no-untyped-def]
-    """Failures in a row that a living network gives once in a hundred thousand calls."""
-    return max(12.0, math.log(1e-5) / math.log(1.0 - min(0.9, max(0.02, answered))))
+def _is_silent(memory):  # type: ignore[no-untyped-def]
+    """Whether more calls failed in a row than a living network gives once in a hundred thousand calls."""
+    if memory[STREAK] < _SHORTEST_STREAK:
+        return False
+    return memory[STREAK] >= math.log(1e-5) / math.log(1.0 - min(0.9, max(0.02, memory[ANSWERED])))
 
 
 @lean
@@ -119,7 +123,7 @@ def must_look_again(memory, now_s):  # type: ignore[no-untyped-def]
     return early or learnt >= _WORTH_REBUILDING or now_s - memory[REBUILT_S] >= 5.0 * _REBUILD_S
 
 
-@compiled
+@bare
 def look_again(shapes, cells, grain, mix, tables, memory, view, now_s, connect_s):  # type: ignore[no-untyped-def]
     """Rebuild the tables when they are due."""
     if memory[BEGAN_S] < 0.0:
@@ -211,7 +215,7 @@ def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, ch
     burst, people = _burst(memory, desk.odds, n_calls, n_agents, idle - waiting, settings.sure_freed)
     calls, people = len(view.calls), people + waiting
     at_risk = _at_risk(theta, people, calls, idle)
-    if memory[STREAK] >= _longest_streak(memory[ANSWERED]):
+    if _is_silent(memory):
         placed, risk, why = floor, 1.0, SILENT
     elif terms.rival_owes or not terms.my_turn:
         placed, risk, why = floor, 1.0, NOT_MY_TURN

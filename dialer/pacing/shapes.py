@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.pacing.compiled import compiled
+from dialer.pacing.compiled import bare, lean
 
 Floats = NDArray[np.float64]
 
@@ -112,14 +112,14 @@ def _life(first_q: Floats, second_q: Floats | None, weight: float) -> Floats:
     return table
 
 
-@compiled
+@lean
 def talk_bin(age_s: float) -> int:
     """The bin of a talk's age."""
     step = int(age_s / _TALK_STEP_S)
     return int(_TALK_LOOKUP[min(max(step, 0), len(_TALK_LOOKUP) - 1)])
 
 
-@compiled
+@bare
 def note(table: Floats, last_bin: int, way: int, memory: float) -> None:
     """Add one duration that ended in `last_bin`. way: FIRST, SECOND, or 0 when it was cut off (censored) there."""
     keep = 1.0 - 1.0 / memory
@@ -135,7 +135,7 @@ def note(table: Floats, last_bin: int, way: int, memory: float) -> None:
         table[way, last] += 1.0
 
 
-@compiled
+@lean
 def end_probability(table: Floats, way: int, index: int, still_open: float) -> float:
     """P(ends this way in this bin | came into it). still_open: durations going on now that lived through the bin."""
     prior = table[(table.shape[0] - 1) // 2 + way, index]
