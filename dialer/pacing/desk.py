@@ -74,7 +74,7 @@ def ring_row(age_s):  # type: ignore[no-untyped-def]
 
 
 @lean
-def look_up(tables, view, connect_s, odds, rival_share):  # type: ignore[no-untyped-def]
+def look_up(tables, view, odds, rival_share):  # type: ignore[no-untyped-def]
     """Fill `odds`: rows of the table for each call and agent that counts; an oracle knows.
 
     Rivals' calls are taken to ring as the own ones do, and to become people as often as theirs did (`rival_share`).
@@ -96,7 +96,7 @@ def look_up(tables, view, connect_s, odds, rival_share):  # type: ignore[no-unty
         else:
             row = SCREEN_ROW + min(max(int(calls[i, 1] / SCREEN_BIN_S), 0), SCREEN_BINS - 1)
         row += int(calls[i, 4]) * ROWS
-        _note_odds(tables, row, calls[i, 3], 0.0, odds, at)
+        _note_odds(tables, row, calls[i, 3], odds, at)
         if factor != 1.0 and kind == RINGING and calls[i, 5] > 0.0 and calls[i, 3] < 0.0:
             for column in range(COLUMNS):
                 odds[at, column] = min(1.0, factor * odds[at, column])
@@ -112,21 +112,24 @@ def look_up(tables, view, connect_s, odds, rival_share):  # type: ignore[no-unty
             else:
                 row = WRAP_ROW + min(max(int(agents[i, 1]), 0), WRAP_BINS - 1)
             row += int(agents[i, 3]) * ROWS
-            _note_odds(tables, row, agents[i, 2], connect_s, odds, at)
+            _note_odds(tables, row, agents[i, 2], odds, at)
             at += 1
             n_agents += 1
     return n_calls, n_agents, idle, waiting
 
 
 @lean
-def _note_odds(tables, row, known_s, grace_s, odds, at):  # type: ignore[no-untyped-def]
-    """P(a person, or free, by each horizon, and for agents `grace_s` later)."""
+def _note_odds(tables, row, known_s, odds, at):  # type: ignore[no-untyped-def]
+    """P(a person, or free, by each horizon; the table gives agents the time that a person may wait).
+
+    An oracle's agents get none: between two horizons people come who would wait longer than that.
+    """
     if known_s < 0.0:
         for column in range(COLUMNS):
             odds[at, column] = tables[row, column]
         return
     for column in range(COLUMNS):
-        odds[at, column] = 1.0 if known_s <= tables[0, column] + grace_s else 0.0
+        odds[at, column] = 1.0 if known_s <= tables[0, column] else 0.0
 
 
 @lean

@@ -199,7 +199,7 @@ def decide(shapes, cells, grain, mix, tables, memory, settings, state, view, ter
 @lean
 def decide_at(desk, tables, mix, memory, settings, state, view, terms, now_s, chosen):  # type: ignore[no-untyped-def]
     """`decide` with the tables looked after, and a desk that is there already."""
-    n_calls, n_agents, idle, waiting = look_up(tables, view, terms.connect_s, desk.odds, terms.rival_share)
+    n_calls, n_agents, idle, waiting = look_up(tables, view, desk.odds, terms.rival_share)
     floor = min(max(0, idle - len(view.calls)), terms.room)
     at_most, why = terms.room, ROOM
     if memory[ENDED_CALLS] < LEARNT_CALLS:

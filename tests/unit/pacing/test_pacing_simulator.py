@@ -58,6 +58,14 @@ def test_given_a_day_of_base25_ours_keeps_agents_busier_than_every_law_that_keep
     assert simulate(BASE, law_named("oracle-calls"), 10, 1).occupancy_pct > ours.occupancy_pct + 3
 
 
+def test_who_knows_more_is_busier_also_where_callers_are_impatient() -> None:
+    impatient = read(SCENARIOS / "impatient.toml")
+    ours, calls, both = (
+        simulate(impatient, law_named(name), 5, 1).occupancy_pct for name in ("hazard", "oracle-calls", "oracle-both")
+    )
+    assert ours + 5 < calls < both
+
+
 def test_interrupted_wrap_ups_stay_under_the_share_that_agents_agreed_to() -> None:
     law = law_named("hazard-wrap")
     _, floor = simulate_floor(BASE, law, 10, 1)
