@@ -17,6 +17,10 @@ from amd.offline import Hearing
 from amd.verdict import CallClass
 from media.frames import FRAME_S, SAMPLE_RATE_HZ
 
+# Below it a call is taken for a machine; a contestant that is always sure says one of three things.
+_EVEN = 0.5
+_SURE = frozenset({0.0, _EVEN, 1.0})
+
 
 class PicturesMissing(Exception):
     """matplotlib is not installed: it comes with the extra `plots`."""
@@ -174,6 +178,7 @@ def _saved(figure: Any, dpi: int = 100) -> bytes:
 def _draw_curves(records: Mapping[str, Sequence[Record]]) -> bytes:
     """Machines caught over people lost at every threshold, and the cost of errors over the cost ratio."""
     figure, (roc, cost) = _pyplot().subplots(1, 2, figsize=(11, 4))
+    points: list[tuple[float, float]] = []
     for name, group in records.items():
         people = np.sort([_belief(r) for r in group if r.entry.call_class is CallClass.HUMAN])
         machines = np.sort([_belief(r) for r in group if r.entry.call_class is CallClass.MACHINE])
@@ -182,15 +187,30 @@ def _draw_curves(records: Mapping[str, Sequence[Record]]) -> bytes:
         cuts = np.concatenate([[-0.01], np.unique(np.concatenate([people, machines])), [1.01]])
         lost = np.searchsorted(people, cuts) / len(people)
         caught = np.searchsorted(machines, cuts) / len(machines)
-        roc.plot(100 * lost, 100 * caught, label=name, drawstyle="steps-post")
+        points.append((100 * float(np.mean(people < _EVEN)), 100 * float(np.mean(machines < _EVEN))))
+        if set(np.unique(np.concatenate([people, machines]))) <= _SURE:
+            roc.plot(*points[-1], marker="o", linestyle="none", label=f"{name} (has no threshold)")
+        else:
+            roc.plot(100 * lost, 100 * caught, label=name, drawstyle="steps-post")
         ratios = np.logspace(0, 2, 60)
         cost.plot(ratios, [float(np.min(ratio * lost + 1 - caught)) for ratio in ratios], label=name)
-    roc.set(xlabel="people lost, %", ylabel="machines caught, %", xlim=(-0.5, 25), ylim=(50, 100.5), title="ROC")
+    _frame_roc(roc, points)
     cost.set(xlabel="cost of a lost person / of a machine put through", ylabel="cost per call", xscale="log")
     cost.set_title("cost curve, best threshold")
     cost.set_ylim(bottom=0.0)
     roc.legend(loc="lower right", fontsize=8)
     return _saved(figure)
+
+
+def _frame_roc(roc: Any, points: Sequence[tuple[float, float]]) -> None:
+    """A window that holds every contestant as it is; fine where few people are lost, and still there where many are."""
+    worst, least = max([25.0, *(lost for lost, _ in points)]), min([50.0, *(caught for _, caught in points)])
+    roc.set_xscale("symlog", linthresh=2.0, linscale=0.6)
+    ticks = [tick for tick in (0, 1, 2, 5, 10, 20, 50, 100) if tick <= worst * 1.3]
+    roc.set_xticks(ticks, [str(tick) for tick in ticks])
+    roc.set_xticks([], minor=True)
+    roc.set(xlim=(-0.1, min(worst * 1.3, 105.0)), ylim=(max(least - 5.0, 0.0), 100.8))
+    roc.set(xlabel="people lost, %", ylabel="machines caught, %", title="ROC: machines caught over people lost")
 
 
 def _belief(record: Record) -> float:
@@ -212,5 +232,6 @@ def _draw_latencies(records: Mapping[str, Sequence[Record]]) -> bytes:
         if latencies:
             axis.plot(latencies, np.linspace(0, 100, len(latencies)), label=name)
     axis.set(xlabel="seconds from the end of a person's greeting to the verdict", ylabel="% of people", xlim=(-0.5, 3))
+    axis.set_title("How long people wait for the verdict")
     axis.legend(loc="lower right", fontsize=8)
     return _saved(figure)

@@ -17,6 +17,11 @@ class DncLine:
     reason: str = ""
 
 
+def asked_by_person(source: str) -> bool:
+    """Whether the person asked not to be called: told to an agent, or a list whose source begins with "person"."""
+    return source.startswith(("agent ", "person"))
+
+
 def read_dnc(lines: Iterable[str], region: str) -> Iterator[DncLine]:
     """Read the first cell of each line; empty lines, comments (#) and a header line without digits are skipped.
 

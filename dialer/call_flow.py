@@ -7,13 +7,14 @@ happens on the way, the attempt ends with one outcome, and its tap, its reservat
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from amd.verdict import CallClass, Verdict
+from amd.verdict import Verdict
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import Campaign
 from campaigns.lead import Lead
 from campaigns.outcome import Outcome
 from dialer.connect import connect, converse
-from dialer.ending import Ending, words_of
+from dialer.early import ending_of
+from dialer.ending import Ending
 from dialer.events import Trouble
 from dialer.evidence import Signalling, trunk_of
 from dialer.hearing import Hearing
@@ -33,8 +34,6 @@ _RING_GRACE_S = 5.0
 _RING_TIMEOUT_Q850 = 19
 # A channel that was hung up is gone in milliseconds; its agent's leg is made ready for the next customer after that.
 _GONE_S = 1.0
-# In early media only tones end the attempt: speech there may be a ringback melody with words.
-_EARLY_ENDINGS = frozenset({CallClass.SIT, CallClass.BUSY, CallClass.FAX})
 _S = AttemptState
 _WAY = (_S.DIALING, _S.ANSWERED, _S.CONNECTING, _S.BRIDGED)
 _WAY_TO_BRIDGED: dict[AttemptState, tuple[AttemptState, ...]] = {
@@ -263,8 +262,8 @@ class CallFlow:
             if line.early_media.is_set() and self._stage is not FlightStage.EARLY_MEDIA:
                 await self._hear_early(line)
             early = self.hearing.early_verdict()
-            if early and early.call_class in _EARLY_ENDINGS:
-                return Ending(outcome_of_verdict(early), words_of(early))
+            if early and (ending := await ending_of(early, line, self.services.clock, lambda: self._giving_up)):
+                return ending
         return None
 
     def _rings(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -200,10 +199,14 @@ async def _http(house: House) -> AsyncIterator[None]:
         await asyncio.wait({task}, timeout=5)
 
 
-async def until_told_to_stop() -> None:
-    """Wait for SIGINT or SIGTERM."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
+async def reload_flows(house: House, say: Say) -> None:
+    """Read the flows again, as `POST /api/v1/flows/reload` does; calls in progress keep theirs."""
+    try:
+        done = await house.inbound.reload_flows()
+    except OSError as error:
+        say(f"Flows could not be read again, the old ones go on: {error}")
+        return
+    parts = {"taken": ", ".join(done.taken), "removed": ", ".join(done.removed)}
+    parts["refused"] = f"{len(done.refused)}, see the warnings" if done.refused else ""
+    words = "; ".join(f"{what}: {which}" for what, which in parts.items() if which)
+    say(f"Flows read again: {words or 'nothing changed'}. Other settings need a restart.")

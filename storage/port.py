@@ -20,6 +20,7 @@ from storage.rules_port import AuditLog as AuditLog
 from storage.rules_port import Consent as Consent
 from storage.rules_port import ConsentStore as ConsentStore
 from storage.rules_port import Contact as Contact
+from storage.rules_port import DncEntry as DncEntry
 from storage.rules_port import DncStore as DncStore
 from storage.rules_port import Ledger as Ledger
 from storage.rules_port import PhoneFacts as PhoneFacts

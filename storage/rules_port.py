@@ -65,6 +65,15 @@ class Ledger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DncEntry:
+    """A number that must not be called. source: who put it there; at_s: when."""
+
+    phone: str
+    source: str
+    at_s: float
+
+
 class DncStore(Protocol):
     """Numbers that must not be called."""
 
@@ -72,8 +81,18 @@ class DncStore(Protocol):
         """Add E.164 numbers, and take their leads out of every list; return how many were new."""
         ...
 
-    async def remove(self, phones: Iterable[str]) -> int:
-        """Take numbers off; return how many were on. Their leads stay out until LeadStore.change puts them back."""
+    async def entries(self, phones: Sequence[str]) -> list["DncEntry"]:
+        """Those of the numbers that are on the list, and who put them there."""
+        ...
+
+    async def remove(
+        self, phones: Sequence[str], events: Sequence["AuditEvent"] = (), leads_back: bool = False
+    ) -> tuple[int, int]:
+        """Take numbers off and commit `events` with it; return how many were on, and how many leads came back.
+
+        leads_back: their leads are new in their lists again, with the attempts they had; else they stay out until
+        LeadStore.change puts them back.
+        """
         ...
 
     async def contains(self, phone: str) -> bool:

@@ -203,10 +203,19 @@ def outcome_of_hangup(hung_up: HungUp, early: Verdict | None = None, *, rang: bo
     return meaning_of_early_media(early.call_class, hung_up.q850, hung_up.sip_status).outcome
 
 
+def kind_of_sit(verdict: Verdict) -> SitKind:
+    """Which special information tone was heard; UNKNOWN for the one of E.180 (950, 1,400, 1,800 Hz)."""
+    named = (kind for kind in SitKind if kind.value.replace("_", " ") in verdict.cause)
+    return next(named, SitKind.UNKNOWN)
+
+
+def network_knows_more(early: Verdict) -> bool:
+    """Whether what was heard before the answer says nothing of the number, while the cause that may follow does."""
+    return early.call_class is CallClass.SIT and kind_of_sit(early) is SitKind.UNKNOWN
+
+
 def outcome_of_verdict(verdict: Verdict) -> Outcome:
     """The outcome of a call that is ended because of what was heard. Raises KeyError for a person."""
     if verdict.call_class is CallClass.SIT and verdict.early_media:
-        named = (kind for kind in SitKind if kind.value.replace("_", " ") in verdict.cause)
-        kind = next(named, SitKind.UNKNOWN)
-        return meaning_of_sit(kind).outcome
+        return meaning_of_sit(kind_of_sit(verdict)).outcome
     return _BY_ANSWERED_CLASS[verdict.call_class].outcome

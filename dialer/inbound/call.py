@@ -12,6 +12,7 @@ from dialer.inbound.journal import CallJournal
 from dialer.inbound.key_line import KeyLine
 from dialer.inbound.services import InboundServices
 from dialer.line import LineGone
+from ivr.line import Transferred
 from ivr.values import Fields
 from telephony.errors import LinkDown, RequestRejected, TelephonyError
 
@@ -43,6 +44,8 @@ class InboundCall:
         self.screen: Fields = {}
         # Where the wait that a restart interrupted goes on: the queue and since when, seconds since 1970.
         self.resumed_wait: tuple[str, float] | None = None
+        # A talk with somebody outside that outlived a restart and is over: what the flow waited for has happened.
+        self.resumed_talk: Transferred | None = None
         self._prompts = 0
 
     @property
@@ -59,6 +62,11 @@ class InboundCall:
     def caller_masked(self) -> str:
         """The caller's number as labels and logs may show it, "" when it is withheld."""
         return mask(self.journal.call.caller) if self.journal.call.caller else ""
+
+    def take_resumed_talk(self) -> Transferred | None:
+        """The talk that a restart interrupted in the books only, once."""
+        talked, self.resumed_talk = self.resumed_talk, None
+        return talked
 
     def new_id(self) -> str:
         """An id for a wait, a talk or a channel of this call."""

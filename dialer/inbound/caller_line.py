@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from dialer.inbound.call import InboundCall
-from dialer.inbound.waiting import serve, to_agent, to_number
+from dialer.inbound.outside_talk import to_number
+from dialer.inbound.waiting import serve, to_agent
 from dialer.line import LineGone
 from ivr.line import (
     CallFacts,
@@ -63,6 +64,7 @@ class RealCallerLine:
 
     async def play(self, media: Sequence[str], *, barge_in: bool = True) -> Played:
         """Play media in order."""
+        self._call.take_resumed_talk()  # a node that speaks is not the one that put the caller through
         with _in_flow_words():
             played = await self._call.play(media, barge_in=barge_in)
         if played is None:
@@ -138,6 +140,8 @@ class RealCallerLine:
 
     async def _transfer(self, order: TransferOrder) -> Transferred:
         call = self._call
+        if (talked := call.take_resumed_talk()) is not None:
+            return talked
         if order.kind is TargetKind.NUMBER:
             return await to_number(call, order.target, order.ring_timeout_s)
         agent_id: str | None = order.target
@@ -145,8 +149,8 @@ class RealCallerLine:
             agent_id = call.services.extensions.get(order.target)
         if agent_id is None:
             return Transferred(TransferEnd.UNKNOWN_TARGET)
-        end, talked = await to_agent(call, agent_id, 0.0)
-        return Transferred(end, talked.talk_s, talked.agent_id) if talked else Transferred(end)
+        end, room_end = await to_agent(call, agent_id, 0.0)
+        return Transferred(end, room_end.talk_s, room_end.agent_id) if room_end else Transferred(end)
 
     async def wait_in_queue(self, order: QueueOrder) -> Queued:
         """Wait for an agent; return when the wait failed or the conversation is over."""

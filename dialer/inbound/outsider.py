@@ -25,6 +25,17 @@ class Outsider:
         self._caller_id = caller_id
         self._placed = False
 
+    @classmethod
+    def adopted(cls, services: InboundServices, channel_id: str) -> Self:
+        """Somebody who was put through before a restart of the server."""
+        outsider = cls(services, channel_id, "", "")
+        outsider._placed = True
+        return outsider
+
+    def talks_on(self) -> None:
+        """The server stops: the talk goes on without it, and the next start takes it over."""
+        self._placed = False
+
     async def __aenter__(self) -> Self:
         """Follow the channel's events."""
         await self.line.__aenter__()

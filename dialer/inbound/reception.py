@@ -19,6 +19,7 @@ from dialer.inbound.gone_line import GoneLine
 from dialer.inbound.journal import CallJournal
 from dialer.inbound.key_line import KeyLine
 from dialer.inbound.orders import Act, Target
+from dialer.inbound.outside_talk import goes_on_outside, outside_talks, sweep
 from dialer.inbound.room import TalkRoom
 from dialer.inbound.services import Flows, InboundServices
 from dialer.inbound.waiting import leave_bridges, serve, to_agent
@@ -30,7 +31,6 @@ from storage.calls import CallStage, StoredCall
 from storage.errors import StorageError
 from telephony.errors import TelephonyError
 from telephony.events import Arrived
-from telephony.port import ExchangeState
 
 _LOST = "lost"
 _FAREWELL_S = 5.0
@@ -241,7 +241,8 @@ class Reception:
         there = {channel.channel_id: channel for channel in state.channels}
         bridge_of = {channel_id: bridge.bridge_id for bridge in state.bridges for channel_id in bridge.channel_ids}
         talking = {call.channel_id for call in live if self._agent_of(bridge_of.get(call.channel_id, ""))}
-        await self._sweep(state, talking)
+        outside = outside_talks(state, {call.channel_id for call in live})
+        await sweep(services.control, state, talking, outside)
         count = 0
         for stored in live:
             if stored.channel_id not in there:
@@ -249,7 +250,7 @@ class Reception:
                 self._spawn(self._settle(stored), f"settling {stored.call_id}")
                 continue
             count += 1
-            await self._resume(stored, bridge_of.get(stored.channel_id, ""))
+            await self._resume(stored, bridge_of.get(stored.channel_id, ""), outside.get(stored.channel_id, ""))
         if live:
             services.trouble(f"after a restart: {count} calls from outside go on, {len(live) - count} were over")
         return count
@@ -268,27 +269,14 @@ class Reception:
         finally:
             self._settling.discard(stored.call_id)
 
-    async def _sweep(self, state: ExchangeState, talking: set[str]) -> None:
-        """Legs to outside and their bridges belong to calls whose coroutine is gone.
-
-        talking: channels of calls that go on: who is called back and talks with an agent is one of them.
-        """
-        control = self.services.control
-        for bridge in state.bridges:
-            if bridge.bridge_id.endswith("-xfrb"):
-                await control.destroy_bridge(bridge.bridge_id)
-        for channel in state.channels:
-            if channel.channel_id.endswith(("-xfer", "-cbck")) and channel.channel_id not in talking:
-                await control.hang_up(channel.channel_id)
-
-    async def _resume(self, stored: StoredCall, bridge_id: str) -> None:
+    async def _resume(self, stored: StoredCall, bridge_id: str, outside: str) -> None:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._spawn(self._go_on(stored, bridge_id, ready), f"call {stored.channel_id}")
+        self._spawn(self._go_on(stored, bridge_id, outside, ready), f"call {stored.channel_id}")
         await ready  # the agent is taken back before anybody else can have it
 
-    async def _go_on(self, stored: StoredCall, bridge_id: str, ready: asyncio.Future[None]) -> None:
+    async def _go_on(self, stored: StoredCall, bridge_id: str, outside: str, ready: asyncio.Future[None]) -> None:
         try:
-            await self._taken_back(stored, bridge_id, ready)
+            await self._taken_back(stored, bridge_id, outside, ready)
         except (StorageError, TelephonyError) as error:
             if ready.done():
                 raise
@@ -296,14 +284,19 @@ class Reception:
         finally:
             ready.cancel()
 
-    async def _taken_back(self, stored: StoredCall, bridge_id: str, ready: asyncio.Future[None]) -> None:
+    async def _taken_back(self, stored: StoredCall, bridge_id: str, outside: str, ready: asyncio.Future[None]) -> None:
         services = self.services
         async with KeyLine(services.control, stored.channel_id, services.link) as line:
             call = InboundCall(services, line, CallJournal(stored, services.calls, services.patience))
             call.journal.goes_on(len(await services.calls.steps(stored.call_id)))
             agent_id = self._agent_of(bridge_id)
             talk_id = await self._open_talk(call, agent_id) if agent_id else ""
-            course = self._talk_on(call, agent_id, talk_id) if agent_id else self._once_more(call, bool(bridge_id))
+            if agent_id:
+                course = self._talk_on(call, agent_id, talk_id)
+            elif outside:
+                course = self._talk_on_outside(call, outside, bridge_id)
+            else:
+                course = self._once_more(call, bool(bridge_id))
             following = asyncio.ensure_future(self._follow(call, course))
             await asyncio.sleep(0)  # its first step takes the agent back
             if not ready.done():
@@ -340,6 +333,11 @@ class Reception:
             return await self._once_more(call, in_bridge=True)
         return "talked"
 
+    async def _talk_on_outside(self, call: InboundCall, outside: str, bridge_id: str) -> str:
+        """Caller and somebody outside talked all the while; afterwards the flow goes on as after any such talk."""
+        call.resumed_talk = await goes_on_outside(call, outside, bridge_id)
+        return await self._go_on_walking(call)
+
     async def _once_more(self, call: InboundCall, in_bridge: bool) -> str:
         """The menu or the queue goes on where it was, after a word of excuse; a wait keeps its time."""
         stored = call.journal.call
@@ -351,10 +349,17 @@ class Reception:
         waits = stored.stage in (CallStage.QUEUE, CallStage.TALK, CallStage.TRANSFER)
         if stored.queue and waits:
             call.resumed_wait = stored.queue, stored.queue_since_s or self.services.clock.now_s()
+        return await self._go_on_walking(call)
+
+    async def _go_on_walking(self, call: InboundCall) -> str:
+        """The flow or the queue goes on where it was."""
+        stored = call.journal.call
         route = self._routes.get(number_key(stored.did)) or self._routes.get("*") or Route(stored.did)
         route = replace(route, flow=stored.flow or route.flow, language=stored.language or route.language)
         if route.flow and self.flows.has(route.flow):
             return await self._walk(call, route, stored.bookmark)
+        if call.take_resumed_talk() is not None:
+            return "talked"
         await self._finish_telling(stored)
         return await self._walk(call, replace(route, queue=stored.queue or route.queue))
 

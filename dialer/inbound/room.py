@@ -334,8 +334,13 @@ class TalkRoom:
             call.journal.note(stage=CallStage.TRANSFER)
             self._done()
             await call.line.unless_gone(other.line.gone())
-        finally:
+        except asyncio.CancelledError:
+            other.talks_on()
+            raise
+        except BaseException:
             await self._quietly(control.destroy_bridge(bridge_id))
+            raise
+        await self._quietly(control.destroy_bridge(bridge_id))
         return RoomEnd("outside", leaving.agent_id, 0.0)
 
     def _leg(self, agent_id: str) -> str:

@@ -10,7 +10,7 @@ from dialer.inbound.call import InboundCall
 from dialer.inbound.entertainment import Entertainment
 from dialer.inbound.events import AgentOffered, CallQueued, WaitEnded
 from dialer.inbound.orders import Target, TargetOf
-from dialer.inbound.outsider import Outsider
+from dialer.inbound.outside_talk import ring_back, to_number
 from dialer.inbound.room import RoomEnd, TalkRoom
 from dialer.line import LineGone
 from ivr.line import Queued, QueueEnd, QueueOrder, TransferEnd, Transferred
@@ -24,7 +24,6 @@ _LOOK_S = 1.0
 _DIRECT_WAIT_S = 25.0
 _DIRECT_PRIORITY = 10  # who was sent to one agent goes before this agent's queues
 _DIRECT_WRAP_UP_S = 20.0
-_RING_TONE = ("tone:ring",)
 _TRANSFER_RING_S = 30.0
 
 
@@ -42,6 +41,8 @@ async def serve(call: InboundCall, order: QueueOrder) -> Queued:
 
     Raises LineGone when the caller hangs up, TelephonyError when the exchange refuses.
     """
+    if (talked := call.take_resumed_talk()) is not None:
+        return Queued(QueueEnd.TALKED, call.journal.call.waited_s, talked.talk_s, talked.agent_id)
     queued, room_end = await _queue_and_talk(call, order)
     talk_s, agent_id = queued.talk_s, queued.agent_id
     while room_end is not None and room_end.onward is not None:
@@ -325,7 +326,7 @@ async def to_agent(
         return TransferEnd.BUSY, None
     if reserved is None:
         try:
-            async with call.playing(_ring_back(call)):
+            async with call.playing(ring_back(call)):
                 await call.line.unless_gone(services.desk.wait_for_agent(wanted), wait_s)
         except TimeoutError:
             return TransferEnd.BUSY, None
@@ -342,33 +343,3 @@ async def to_agent(
         return TransferEnd.FAILED, None
     room = TalkRoom(call, queue, wrap_up_s, recording)
     return TransferEnd.TALKED, await room.run(agent_id, talk_id)
-
-
-async def to_number(call: InboundCall, number: str, ring_s: float) -> Transferred:
-    """Ring a number outside with ring-back for the caller, and join both until either hangs up.
-
-    Raises LineGone when the caller hangs up, TelephonyError.
-    """
-    services, control = call.services, call.services.control
-    call.journal.note(stage=CallStage.TRANSFER)
-    async with Outsider(services, f"{call.new_id()}-xfer", number, call.journal.call.did) as outsider:
-        async with call.playing(_ring_back(call)):
-            refused = await call.line.unless_gone(outsider.ring(ring_s))
-        if refused is not None:
-            return Transferred(refused)
-        bridge_id, began_s = f"{call.new_id()}-xfrb", services.clock.monotonic_s()
-        await call.ask(lambda: control.create_bridge(bridge_id))
-        try:
-            await call.ask(lambda: control.add_to_bridge(bridge_id, outsider.line.channel_id))
-            await call.ask(lambda: control.add_to_bridge(bridge_id, call.line.channel_id))
-            await call.line.unless_gone(outsider.line.gone())
-        finally:
-            talk_s = services.clock.monotonic_s() - began_s
-            call.journal.note(talk_s=call.journal.call.talk_s + talk_s)
-            await control.destroy_bridge(bridge_id)
-        return Transferred(TransferEnd.TALKED, services.clock.monotonic_s() - began_s)
-
-
-async def _ring_back(call: InboundCall) -> None:
-    while True:
-        await call.loop_once(_RING_TONE)

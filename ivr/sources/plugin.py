@@ -24,6 +24,10 @@ class PluginAsker:
             found: Any = getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError) as error:
             raise ValueError(f'plugin source {source.name!r}: {error}: write function = "module:function"') from None
+        except Exception as error:  # the module's own code runs when it is imported
+            raise ValueError(
+                f"plugin source {source.name!r}: {module} cannot be imported: {type(error).__name__}: {error}"
+            ) from error
         if not inspect.iscoroutinefunction(found):
             raise ValueError(f"plugin source {source.name!r}: {source.function} is no `async def` function")
         self._function = cast(Function, found)

@@ -5,8 +5,10 @@ A plugin is a callable without arguments that returns a TextToSpeech: registered
 """
 
 import importlib
+import traceback
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Final, Protocol, cast
 
 from media.speech.joining import Samples
@@ -38,9 +40,26 @@ def load_engine(name: str) -> TextToSpeech:
         factory = _factory(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise SpeechFailed(f"speech engine {name!r} cannot be loaded ({error}): {_known()}") from error
+    except Exception as error:  # a plugin's own code runs when it is imported: whatever it raises is told, not thrown
+        raise SpeechFailed(f"speech engine {name!r} cannot be loaded: {_raised(error)}") from error
     if factory is None:
         raise SpeechFailed(f"there is no speech engine {name!r}: {_known()}")
-    return factory()
+    try:
+        engine = factory()
+    except SpeechFailed:
+        raise
+    except Exception as error:  # likewise
+        raise SpeechFailed(f"speech engine {name!r} cannot be started: {_raised(error)}") from error
+    if lacking := [method for method in ("voice", "speak") if not callable(getattr(engine, method, None))]:
+        raise SpeechFailed(f"speech engine {name!r} has no {' and no '.join(lacking)}: see docs/speech.md")
+    return engine
+
+
+def _raised(error: Exception) -> str:
+    """What a plugin raised, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def _factory(name: str) -> Callable[[], TextToSpeech] | None:

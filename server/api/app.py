@@ -17,7 +17,7 @@ from dialer.inbound.call import CallRefused
 from dialer.wrap_up import DispositionError
 from ivr.flow import FlowError
 from media.prompts import PromptMissing
-from server.api import agents, calls, campaigns, figures, flows, inbound, leads, status
+from server.api import agents, calls, campaigns, dnc, figures, flows, inbound, leads, status
 from server.house import House
 from server.queue_metrics import QueueFigures
 from storage.errors import StorageError
@@ -49,7 +49,7 @@ def make_app(house: House, token: str) -> FastAPI:
     app = FastAPI(title="Timbre", version="1", docs_url="/api/docs", openapi_url="/api/openapi.json", redoc_url=None)
     app.state.house = house
     house.metrics.registry.register(QueueFigures(house.inbound.hall, house.clock))
-    for part in (status, campaigns, leads, agents, calls, inbound, figures, flows):
+    for part in (status, campaigns, leads, dnc, agents, calls, inbound, figures, flows):
         app.include_router(part.router, prefix="/api/v1", dependencies=[Depends(allowed)])
     for kind, code in _STATUS.items():
         app.add_exception_handler(kind, _handler(code))

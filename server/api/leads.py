@@ -129,13 +129,13 @@ async def add_dnc(
     house: TheHouse, phones: Annotated[list[str], Body(max_length=10_000)], source: str = "api", region: str = "ES"
 ) -> DncView:
     """Add numbers that must not be called. One that cannot be read refuses them all."""
-    return DncView(added=await house.stores.dnc.add(_numbers(phones, region), source, house.clock.now_s()))
+    return DncView(added=await house.stores.dnc.add(read_numbers(phones, region), source, house.clock.now_s()))
 
 
 @router.post("/consents")
 async def add_consents(house: TheHouse, said: ConsentsSaid) -> ConsentsView:
     """Record what people allowed or withdrew; the latest word counts. A number that cannot be read refuses them all."""
-    numbers, now_s = _numbers(said.phones, said.region), house.clock.now_s()
+    numbers, now_s = read_numbers(said.phones, said.region), house.clock.now_s()
     for number in numbers:
         consent_id = new_id(now_s, house.engine.services.rng)
         await house.stores.consents.record(
@@ -153,7 +153,8 @@ async def consents(phone: str, house: TheHouse) -> list[ConsentView]:
     ]
 
 
-def _numbers(phones: list[str], region: str) -> list[E164]:
+def read_numbers(phones: list[str], region: str) -> list[E164]:
+    """Numbers as E.164. Raises HTTPException that names the first that cannot be read by its place."""
     numbers = []
     for place, phone in enumerate(phones, 1):
         try:

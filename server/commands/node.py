@@ -14,17 +14,25 @@ def up(
     config: ConfigOption = None,
     keep: Annotated[bool, typer.Option(help="Leave the managed Asterisk and Redis running at the end.")] = False,
 ) -> None:
-    """Run the server until Ctrl-C: recovers what was live, goes on with the campaigns that ran."""
+    """Run the server until Ctrl-C: recovers what was live, goes on with the campaigns that ran.
+
+    TERM, or closing its terminal, stops it in order too. Without a terminal (systemd) HUP reads the flows again.
+    """
     settings = settings_of(config)
     from server.logs import configure
-    from server.run import open_node, until_told_to_stop
+    from server.run import open_node, reload_flows
+    from server.signals import end_by_signals, until_told_to_stop
 
     configure(settings.log)
 
+    def say(line: str) -> None:
+        console.print(line, highlight=False)
+
     async def work() -> None:
-        async with open_node(settings, lambda line: console.print(line, highlight=False), keep=keep):
+        end_by_signals()
+        async with open_node(settings, say, keep=keep) as house:
             console.print("Timbre is up. Ctrl-C stops it.", style="green")
-            await until_told_to_stop()
+            await until_told_to_stop(lambda: reload_flows(house, say))
             console.print("Stopping: ringing calls are taken back, conversations get a few seconds to end.")
 
     run(work)
@@ -51,3 +59,5 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         fail(*group.exceptions)
     except* KeyboardInterrupt:
         raise typer.Exit(130) from None
+    except* asyncio.CancelledError:  # told to end while it started: what had begun was ended in order
+        raise typer.Exit(0) from None

@@ -1,13 +1,15 @@
 """`timbre rules`: what the law packs say, numbers that must not be called, what people allowed or withdrew."""
 
+import getpass
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from server.commands.console import ConfigOption, ask, console, fail, settings_of
+from server.commands.console import ConfigOption, ask, console, fail, settings_of, table_of
 
 if TYPE_CHECKING:
     from campaigns.rule_pack import AnyRule
@@ -64,6 +66,38 @@ def dnc(
         for batch in _batches(file)
     )
     console.print(f"{added} new numbers on the do-not-call list", highlight=False)
+
+
+@app.command("dnc-remove")
+def dnc_remove(
+    file: FileArgument,
+    because: Annotated[str, typer.Option(help="Why; needed for people who had asked not to be called.")] = "",
+    by: Annotated[str, typer.Option(help="Who takes them off, for the audit log.", show_default="your account")] = "",
+    leads_back: Annotated[bool, typer.Option("--leads-back", help="Their leads are callable again too.")] = False,
+    region: RegionOption = "ES",
+    config: ConfigOption = None,
+) -> None:
+    """Take numbers off the do-not-call list; who, when and why is kept. People who asked stay, without a reason."""
+    settings, removed, unknown, leads = settings_of(config), 0, 0, 0
+    said = {"by": by or getpass.getuser(), "because": because, "leads_back": leads_back, "region": region}
+    for batch in _batches(file):
+        done = ask(settings, "POST", "/dnc/removals", json=said | {"phones": batch})
+        removed, unknown, leads = removed + done["removed"], unknown + done["not_listed"], leads + done["leads"]
+    back = f"{leads} leads are in their lists again" if leads_back else "their leads stay out (--leads-back)"
+    console.print(f"{removed} numbers off the do-not-call list, {unknown} were not on it; {back}", highlight=False)
+
+
+@app.command("dnc-removed")
+def dnc_removed(config: ConfigOption = None) -> None:
+    """Who took which number off the do-not-call list, when and why, the oldest first."""
+    settings, rows, page = settings_of(config), [], [{"removal_id": ""}]
+    while page:
+        page = ask(settings, "GET", "/dnc/removals", params={"limit": 1000, "after": page[-1]["removal_id"]})
+        rows += page
+    for row in rows:
+        row["at"] = datetime.fromtimestamp(row["at_s"]).astimezone().isoformat(" ", "seconds")
+        row["had put it there"] = row["source"]
+    console.print(table_of(rows, "at", "by", "phone", "because", "had put it there"))
 
 
 @app.command()

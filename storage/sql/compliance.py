@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 
 from campaigns.lead import LeadState
 from campaigns.outcome import Outcome
-from storage.port import AnsweredCounts, Consent, Contact, PhoneFacts, Seen
+from storage.port import AnsweredCounts, AuditEvent, Consent, Contact, DncEntry, PhoneFacts, Seen
 from storage.sql.database import Database
 from storage.sql.leads import CALLABLE
+from storage.sql.recordings import EVENT, row_of_event
 from storage.sql.schema import attempts, consents, dnc, leads
 from storage.sql.statement import InsertIgnore, Row, Statement, Tx
 
@@ -22,6 +23,14 @@ _REMOVE = Statement(delete(dnc).where(dnc.c.phone == bindparam("phone")))
 _CONTAINS = Statement(select(dnc.c.phone).where(dnc.c.phone == bindparam("phone")))
 _TAKE_OUT = Statement(
     update(leads).where(leads.c.phone == bindparam("b_phone"), CALLABLE).values(state=text(f"'{LeadState.DNC}'"))
+)
+_PUT_BACK = Statement(
+    update(leads)
+    .where(leads.c.phone == bindparam("b_phone"), leads.c.state == text(f"'{LeadState.DNC}'"))
+    .values(state=text(f"'{LeadState.NEW}'"), due_at_s=0.0)
+)
+_ENTRY = Statement(
+    select(*(dnc.c[name] for name in DncEntry.__dataclass_fields__)).where(dnc.c.phone == bindparam("phone"))
 )
 _CONSENT_FIELDS = tuple(Consent.__dataclass_fields__)
 _CONSENT_COLUMNS = [consents.c[name] for name in _CONSENT_FIELDS]
@@ -68,10 +77,15 @@ class SqlDncStore:
             added += await self._database.write(partial(_add, chunk, source, at_s))
         return added
 
-    async def remove(self, phones: Iterable[str]) -> int:
-        """Take numbers off."""
-        rows = [{"phone": phone} for phone in phones]
-        return await self._database.write(lambda tx: tx.many(_REMOVE, rows))
+    async def entries(self, phones: Sequence[str]) -> list[DncEntry]:
+        """Those that are on the list."""
+        return await self._database.read(partial(_entries, tuple(phones)))
+
+    async def remove(
+        self, phones: Sequence[str], events: Sequence[AuditEvent] = (), leads_back: bool = False
+    ) -> tuple[int, int]:
+        """Take numbers off, with their events, in one transaction."""
+        return await self._database.write(partial(_remove, tuple(phones), tuple(events), leads_back))
 
     async def contains(self, phone: str) -> bool:
         """Whether a number is on the list."""
@@ -144,6 +158,17 @@ def _add(phones: list[str], source: str, at_s: float, tx: Tx) -> int:
     added = tx.many(_ADD, [{"phone": phone, "source": source, "at_s": at_s} for phone in phones])
     tx.many(_TAKE_OUT, [{"b_phone": phone} for phone in phones])
     return added
+
+
+def _entries(phones: tuple[str, ...], tx: Tx) -> list[DncEntry]:
+    return [DncEntry(*row) for phone in phones if (row := tx.one(_ENTRY, {"phone": phone})) is not None]
+
+
+def _remove(phones: tuple[str, ...], events: tuple[AuditEvent, ...], leads_back: bool, tx: Tx) -> tuple[int, int]:
+    removed = tx.many(_REMOVE, [{"phone": phone} for phone in phones])
+    if events:
+        tx.many(EVENT, [row_of_event(event) for event in events])
+    return removed, tx.many(_PUT_BACK, [{"b_phone": phone} for phone in phones]) if leads_back and phones else 0
 
 
 def _consent_of(row: Row) -> Consent:

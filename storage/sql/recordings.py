@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 from sqlalchemy import bindparam, select
 
@@ -25,7 +27,7 @@ _IN_STATE = Statement(
     .limit(bindparam("limit"))
 )
 _EVENT_FIELDS = tuple(AuditEvent.__dataclass_fields__)
-_EVENT = InsertIgnore(audit)
+EVENT = InsertIgnore(audit)
 _OF_SUBJECT = Statement(
     select(*(audit.c[name] for name in _EVENT_FIELDS))
     .where(audit.c.subject == bindparam("subject"), audit.c.event_id > bindparam("after"))
@@ -56,6 +58,12 @@ class SqlRecordingStore:
         return [_recording_of(row) for row in await self._database.read(lambda tx: tx.all(_IN_STATE, wanted))]
 
 
+def row_of_event(event: AuditEvent) -> dict[str, Any]:
+    """An event as a row of the audit log."""
+    row = {name: getattr(event, name) for name in _EVENT_FIELDS}
+    return row | {"detail": orjson.dumps(event.detail).decode()}
+
+
 class SqlAuditLog:
     """`storage.port.AuditLog` over SQL."""
 
@@ -64,9 +72,7 @@ class SqlAuditLog:
 
     async def record(self, event: AuditEvent) -> None:
         """Commit an event."""
-        row = {name: getattr(event, name) for name in _EVENT_FIELDS}
-        row["detail"] = orjson.dumps(event.detail).decode()
-        await self._database.write(lambda tx: tx.run(_EVENT, row))
+        await self._database.write(lambda tx: tx.run(EVENT, row_of_event(event)))
 
     async def of_subject(self, subject: str, limit: int = 100, after: str = "") -> list[AuditEvent]:
         """A page of a subject's events, by id."""

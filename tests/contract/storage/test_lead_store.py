@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.lead import LeadChange, LeadState
 from storage.errors import StorageConflict
-from storage.port import ImportCounts, LeadList
+from storage.port import AuditEvent, DncEntry, ImportCounts, LeadList
 from tests.contract.storage.conftest import House
 
 
@@ -59,8 +59,22 @@ async def test_given_a_lead_in_an_attempt_or_on_dnc_when_due_then_it_does_not_co
     assert await house.storage.leads.due("c", 100.0, 9) == []
     assert await house.storage.leads.counts("c") == {"in_attempt": 1, "dnc": 2}
     assert await house.storage.dnc.contains(later.phone)
-    assert await house.storage.dnc.remove([later.phone, "+1"]) == 1
+    assert await house.storage.dnc.entries([later.phone, "+1"]) == [DncEntry(later.phone, "asked", 5.0)]
+    assert await house.storage.dnc.remove([later.phone, "+1"]) == (1, 0)
     assert not await house.storage.dnc.contains(later.phone)
+    assert await house.storage.leads.due("c", 100.0, 9) == []
+
+
+async def test_given_a_number_that_comes_off_dnc_with_its_leads_then_they_are_due_and_it_is_known_who_did_it(
+    house: House,
+) -> None:
+    wrongly, rightly = house.lead(1), house.lead(2)
+    await house.add(wrongly, rightly)
+    await house.storage.dnc.add([wrongly.phone, rightly.phone], "a file", 5.0)
+    event = AuditEvent("e1", 9.0, "eva", "taken off", "dnc", {"because": "the wrong file"})
+    assert await house.storage.dnc.remove([wrongly.phone], [event], leads_back=True) == (1, 1)
+    assert [lead.lead_id for lead in await house.storage.leads.due("c", 100.0, 9)] == [wrongly.lead_id]
+    assert await house.storage.audit.of_subject("dnc") == [event]
 
 
 async def test_given_a_change_then_it_is_applied_but_never_to_a_lead_in_a_call(house: House) -> None:

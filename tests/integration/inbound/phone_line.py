@@ -3,12 +3,16 @@
 from pathlib import Path
 
 from media import soundfiles
+from server.demo.behaviours import Behaviour
+from server.demo.numbering import DemoNumber
 from tests.support.inbound_caller import tone
 from tests.support.line_folder import furnish_line
 from tests.support.slow_voice import SLOWLY
 
 DID, QUEUE_DID, SURVEY_DID, TELL_DID = "+34910000001", "+34910000002", "+34910000003", "+34910000004"
-ORDER_DID, SLOW_DID = "+34910000005", "+34910000006"
+ORDER_DID, SLOW_DID, OUTSIDE_DID = "+34910000005", "+34910000006", "+34910000007"
+# Somebody who answers at once and stays for two minutes.
+OUTSIDE = DemoNumber.of(Behaviour.PERSON_SENTENCE, stay=9).e164
 MENU_HZ, ONE_HZ = 500.0, 1000.0
 SETTINGS = f"""
 [[lines]]
@@ -29,6 +33,9 @@ flow = "pide"
 [[lines]]
 number = "{SLOW_DID}"
 flow = "lento"
+[[lines]]
+number = "{OUTSIDE_DID}"
+flow = "fuera"
 [[extensions]]
 number = "201"
 agent = "agent00"
@@ -161,6 +168,25 @@ nodes:
     text: "{uno:prompt}"
 """
 
+OUTSIDE_FLOW = f"""
+flow: fuera
+language: es
+start: fuera
+rescue: {{queue: later}}
+nodes:
+  fuera:
+    do: transfer
+    kind: number
+    to: "'{OUTSIDE}'"
+    next: adios
+    busy: adios
+    no_answer: adios
+    failed: adios
+  adios:
+    do: goodbye
+    text: "{{uno:prompt}}"
+"""
+
 SLOW_FLOW = f"""
 flow: lento
 language: es
@@ -208,5 +234,6 @@ def furnish(folder: Path, crm: str = "http://127.0.0.1:9/") -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfiles.save(path, tone(hz, seconds))
     flows = {"tonos": FLOW, "opinion": SURVEY_FLOW, "avisa": TELLING_FLOW, "pide": ORDER_FLOW, "lento": SLOW_FLOW}
+    flows["fuera"] = OUTSIDE_FLOW
     media = f'prompts = ["{folder}/sounds"]\nspeech_engine = "tests.support.slow_voice:SlowVoice"\n'
     return furnish_line(folder, flows, media=media) + SETTINGS + _CRM.format(crm=crm, key=CRM_KEY)

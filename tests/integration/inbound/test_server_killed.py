@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
 
 from ivr.secret import Secret
 from ivr.signing import EVENT_HEADER, is_signed
+from media import soundfiles
 from media.softphone.fleet import RobotFleet
 from media.softphone.messages import EventKind
 from server.demo.network import Network
@@ -24,6 +26,8 @@ from tests.integration.inbound.phone_line import (
     MENU_HZ,
     ONE_HZ,
     ORDER_DID,
+    OUTSIDE,
+    OUTSIDE_DID,
     QUEUE_DID,
     SURVEY_DID,
     TELL_DID,
@@ -39,6 +43,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.timeout(480)]
 _START_S = 150.0
 # Longer than a caller is left in silence: whoever waits for it would hear something, were there anybody to hear it.
 _ANSWERS_AFTER_S = 0.7
+_RING_HZ = 425.0
 
 
 @dataclass
@@ -160,7 +165,7 @@ async def test_given_callers_in_menu_queue_and_talk_when_the_server_is_killed_th
     with tempfile.TemporaryDirectory(prefix="timbre-line-") as name:
         settings = await asyncio.to_thread(furnish, Path(name))
         with live_folder(inbound_network, 1, settings) as folder:
-            server = LiveProcess(folder)
+            server, loop = LiveProcess(folder), asyncio.get_running_loop()
             await server.start(_START_S)
             sip = "127.0.0.1", folder.settings.asterisk.sip_port
             try:
@@ -175,24 +180,26 @@ async def test_given_callers_in_menu_queue_and_talk_when_the_server_is_killed_th
                         InboundCaller(sip, DID, speak=voice, caller="+34600111333") as waiting,
                         InboundCaller(sip, DID, speak=voice, caller="+34600111444") as choosing,
                         InboundCaller(sip, SURVEY_DID, caller="+34600111555") as answering,
+                        InboundCaller(sip, OUTSIDE_DID, caller="+34600111777", speak=voice) as outside,
                     ):
                         await fleet.wait(agent, EventKind.FIRST_AUDIO)
                         await waiting.hears_tone(MENU_HZ)
                         await waiting.press("2")
                         await choosing.hears_tone(MENU_HZ)
                         await server.asked_until("/queues", lambda queues: queues[0]["waiting"] == 1)
+                        await outside.hears_sound(since_s=0.0, without_hz=_RING_HZ)
                         # Who hears that the answer and the callback are kept must find them kept.
                         await answering.hears_tone(MENU_HZ)
                         answered_s = await answering.press("4")
                         await answering.hears_tone(ONE_HZ, since_s=answered_s)
                         await server.ask("PUT", "/inbound/emergency/fire", json={"on": True, "text": "Hay fuego."})
                         before = await server.asked_until("/inbound/calls", waits_in_menu)
+                        killed_s = loop.time()
                         await server.kill()
                         # The talk goes on without the server.
                         await talking.hears_sound(since_s=time.monotonic())
                         await server.start(_START_S)
-                        loop = asyncio.get_running_loop()
-                        assert {call.ended_s for call in (talking, waiting, choosing, answering)} == {None}
+                        assert {call.ended_s for call in (talking, waiting, choosing, answering, outside)} == {None}
                         back_s = loop.time()
                         # In the menu: the same question again, and it takes the key.
                         await choosing.hears_tone(MENU_HZ, since_s=back_s, timeout_s=20.0)
@@ -219,11 +226,21 @@ async def test_given_callers_in_menu_queue_and_talk_when_the_server_is_killed_th
                         await fleet.wait(agent, EventKind.FIRST_AUDIO, 2)
                         await server.asked_until("/inbound/calls", talks_after_the_menu)  # no more announcements
                         await waiting.hears_sound(since_s=time.monotonic(), without_hz=MUSIC_HZ)
+                        # Put through to somebody outside: no excuse, no second ringing, and both hear each other yet.
+                        assert outside.ended_s is None
+                        assert outside.share_of_tone(ONE_HZ, back_s) < 0.02  # a good-bye has it for a second
+                        assert outside.share_of_tone(_RING_HZ, back_s) < 0.05  # ringing has it a third of the time
                     after = await server.asked_until(
                         "/inbound/calls", lambda calls: all(call["ended_at_s"] for call in calls)
                     )
                     assert [call["call_id"] for call in after] == [call["call_id"] for call in before]
-                    assert [call["ended_how"] for call in after] == ["talked", "talked", "goodbye", "goodbye"]
+                    assert [call["ended_how"] for call in after] == ["talked", "talked", "goodbye", "goodbye", "talked"]
+                    await until(lambda: folder.truth().find(OUTSIDE, after[-1]["started_at_s"]) is not None, 30.0)
+                    truth = folder.truth().find(OUTSIDE, after[-1]["started_at_s"])
+                    assert truth is not None and truth.answered_s is not None and not truth.ended_by_callee
+                    assert truth.heard is not None and truth.ended_s > after[-1]["started_at_s"] + back_s - killed_s
+                    heard = await asyncio.to_thread(soundfiles.load, truth.heard)
+                    assert np.abs(heard[-3 * 8000 :].astype(int)).max() > 1000  # the caller, to the end
             except BaseException:
                 print(server.log_tail())
                 raise

@@ -17,6 +17,7 @@ from amd.evaluate import Judgement, Record, clopper_pearson
 from amd.known_prompts import load_library
 from amd.manifest import ManifestEntry, ManifestError, read_manifest
 from amd.offline import hear
+from amd.pictures import _frame_roc, _pyplot
 from amd.verdict import CallClass
 from media.soundfiles import SoundFileUnusable, load, oddities
 from server.commands.amd import app
@@ -258,3 +259,11 @@ def test_given_an_option_that_cannot_be_then_it_is_told_before_any_work(folder, 
 def test_given_machines_then_no_time_after_a_greeting_is_counted_for_them():
     entry = ManifestEntry("m.wav", Path("m.wav"), CallClass.MACHINE, speech_end_s=9.0)
     assert Record(entry, Judgement(CallClass.MACHINE, 0.99, 3.0, "", CallClass.MACHINE, 0.1)).latency_s is None
+
+
+def test_given_contestants_without_a_threshold_when_curves_are_drawn_then_the_window_holds_them() -> None:
+    figure, roc = _pyplot().subplots()
+    _frame_roc(roc, [(1.0, 98.0), (64.0, 41.0)])
+    assert roc.get_xlim()[1] > 64.0 and roc.get_ylim()[0] < 41.0 and roc.get_title().startswith("ROC")
+    assert "50" in [tick.get_text() for tick in roc.get_xticklabels()]
+    _pyplot().close(figure)

@@ -28,7 +28,15 @@ PLAIN = {
     "no answer": (FarEnd.no_answer(), Outcome.NO_ANSWER),
     "refused while it rang, cause not told": (FarEnd((Ring(0.2), HangUp(2.0, q850=0))), Outcome.NO_ANSWER),
     "ended at once, cause not told": (FarEnd((HangUp(0.2, q850=0),)), Outcome.FAILED),
-    "announcement": (FarEnd.announcement(), Outcome.ANNOUNCEMENT),
+    # A special information tone without a kind: the network's cause comes after its announcement, and knows more.
+    "announcement, then unallocated": (FarEnd.announcement(), Outcome.UNALLOCATED),
+    "announcement, then congestion": (FarEnd.announcement(9.0, 503), Outcome.CONGESTION),
+    "announcement, then no reason": (FarEnd.announcement(4.0, 480), Outcome.ANNOUNCEMENT),
+    "announcement without end": (FarEnd.announcement(90.0), Outcome.ANNOUNCEMENT),
+    "announcement that is answered": (
+        FarEnd((Progress(0.5), Say(0.1, 4.0), Answer(0.1), Say(0.1, 30.0), HangUp(0.2)), CallClass.SIT),
+        Outcome.ANNOUNCEMENT,
+    ),
     "silence": (FarEnd.silent(), Outcome.SILENCE),
     "fax": (FarEnd((Ring(0.2), Answer(2.0), Say(0.2, 3.0)), CallClass.FAX), Outcome.FAX),
     "ringback with music": (
@@ -50,6 +58,15 @@ async def test_given_a_far_end_when_dialled_then_its_outcome_is_stored_and_nothi
     assert await house.leaks() == []
     assert house.listening.open_count == 0
     assert house.desk.conversations == {}
+
+
+@virtual
+async def test_given_an_announcement_without_end_when_the_network_says_nothing_then_the_call_is_ended_soon() -> None:
+    house = await House().open()
+    await house.dial([FarEnd.announcement(90.0)])
+    record = house.exchange.record((await house.attempts())[0].channel_id)
+    assert record.ended_s is not None and record.early_media_s is not None and record.ended_by == "us"
+    assert 12.0 <= record.ended_s - record.early_media_s < 20.0
 
 
 @virtual

@@ -85,6 +85,36 @@ async def test_given_a_transfer_in_a_flow_when_the_far_end_talks_or_not_then_the
 
 
 @virtual
+@mark.parametrize("ends", ["outside", "caller"])
+async def test_given_a_talk_with_somebody_outside_when_the_server_restarts_then_it_goes_on_and_then_the_flow(
+    tmp_path: Path, ends: str
+) -> None:
+    house = await served(tmp_path, TRANSFER % ("number", OUTSIDE))
+    house.exchange.network.put(OUTSIDE, FarEnd.person(ring_s=2.0, talk_s=30.0 if ends == "outside" else 90.0))
+    channel_id = house.call(Press(40.0, "1"), HangUp(20.0))
+    await asyncio.sleep(8.0)
+    outside = next(record.channel_id for record in house.exchange.records if record.channel_id.endswith("-xfer"))
+    for _ in range(2):  # and once more
+        assert house.exchange.hears(channel_id, outside) and house.exchange.hears(outside, channel_id)
+        house.task.cancel()
+        await asyncio.gather(house.task, return_exceptions=True)
+        await asyncio.sleep(2.0)
+        house.task = asyncio.create_task(house.reception.run())
+        await asyncio.sleep(2.0)
+    assert house.exchange.hears(channel_id, outside) and house.exchange.hears(outside, channel_id)
+    await house.until(lambda: house.of(CallOver))
+    (call,) = await house.stored()
+    assert sum(record.channel_id.endswith("-xfer") for record in house.exchange.records) == 1
+    assert "sound:interrupted-en" not in [each.source for each in house.exchange.record(channel_id).heard]
+    assert await nodes_of(house) == [["first", *(["first", "after"] if ends == "outside" else [])]]
+    assert call.ended_how == ("goodbye" if ends == "outside" else "talked") and call.talk_s > 15.0
+    state = await house.exchange.snapshot()
+    assert not [each for each in state.bridges if each.bridge_id.endswith("-xfrb")]
+    assert not [each for each in state.channels if each.channel_id.endswith("-xfer")]
+    await house.stop()
+
+
+@virtual
 @mark.parametrize("sent", [True, False])
 async def test_given_a_talk_when_the_agent_sends_to_the_survey_or_hangs_up_then_the_answer_names_agent_and_call(
     tmp_path: Path, sent: bool

@@ -166,3 +166,25 @@ async def test_a_list_that_is_no_text_is_refused_and_changes_nothing(client: htt
     answer = await client.post("/api/v1/lists/spring/import", content=bytes(range(256)) * 50)
     assert answer.status_code == 422, answer.text
     assert (await client.get("/api/v1/lists/spring/leads")).json() == []
+
+
+async def test_given_numbers_on_the_do_not_call_list_when_they_come_off_then_it_is_known_who_did_it_and_why(
+    client: httpx.AsyncClient,
+) -> None:
+    mistaken, asked = "+34612345678", "+34612345679"
+    await client.post("/api/v1/dnc", json=[mistaken], params={"source": "list of +34 612 345 670"})
+    await client.post("/api/v1/dnc", json=[asked], params={"source": "agent ana, dnc"})
+    said = {"phones": ["612 345 678", asked], "by": "eva"}
+    refused = await client.post("/api/v1/dnc/removals", json=said)
+    assert refused.status_code == 409
+    assert "+34******679 (agent ana, dnc)" in refused.json()["detail"] and "--because" in refused.json()["detail"]
+    assert (await client.get("/api/v1/dnc/removals")).json() == []
+    done = await client.post("/api/v1/dnc/removals", json=said | {"phones": [mistaken, mistaken, "+34612345000"]})
+    assert done.json() == {"removed": 1, "not_listed": 1, "leads": 0}
+    done = await client.post("/api/v1/dnc/removals", json=said | {"because": "rang us from 612345679 and asked"})
+    assert done.json() == {"removed": 1, "not_listed": 1, "leads": 0}
+    first, second = (await client.get("/api/v1/dnc/removals")).json()
+    assert (first["by"], first["phone"], first["because"]) == ("eva", "+34******678", "")
+    assert "345" not in first["source"] and first["at_s"] >= first["put_at_s"]
+    assert (second["phone"], second["because"]) == ("+34******679", "rang us from 61****679 and asked")
+    assert (await client.post("/api/v1/dnc/removals", json={"phones": ["hello"], "by": "eva"})).status_code == 422

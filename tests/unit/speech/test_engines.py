@@ -1,6 +1,7 @@
 """espeak-ng as it is, and engines by name."""
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,26 @@ def test_engines_are_found_by_name_or_path() -> None:
 def test_an_unknown_engine_says_what_there_is(name: str) -> None:
     with pytest.raises(SpeechFailed, match="espeak"):
         load_engine(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("KEY = {}['API_KEY']\n", r"cannot be loaded: KeyError: 'API_KEY' \(broken_voice.py, line 1\)"),
+        (
+            "def make():\n    raise RuntimeError('no licence')\n",
+            r"RuntimeError: no licence \(broken_voice.py, line 2",
+        ),
+        ("def make(:\n", "cannot be loaded: SyntaxError"),
+        ("class make:\n    def voice(self, tongue): ...\n", "has no speak: see docs/speech.md"),
+        ("make = 3\n", "cannot be started: TypeError"),
+    ],
+)
+def test_a_plugin_that_breaks_is_one_message_with_what_and_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    (tmp_path / "broken_voice.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken_voice", raising=False)
+    with pytest.raises(SpeechFailed, match=words):
+        load_engine("broken_voice:make")
