@@ -56,7 +56,9 @@ class Judge:
         return self.first is not None and (self.settled or self._said not in asks)
 
     def asks_for_music(self, moment: Moment) -> bool:
-        """Whether it matters now if this is music: before a machine is said, and at the deadline."""
+        """Whether it matters now if this is music: before a machine is said, at the deadline, and while it plays on."""
+        if self._said is CallClass.MUSIC:
+            return moment.evaluated
         late = moment.now_s >= self.settings.deadline_s - 1e-6
         return self.first is None and (
             late or moment.probability <= max(self.policy.machine_pause, self.policy.machine_speech)
@@ -207,7 +209,7 @@ class Judge:
             return None
         if self._said in _LISTENS_ON:
             verdict = self._by_speech(moment) if more_s > 0.0 else None
-            if verdict is None:
+            if verdict is None or verdict.call_class is self._said:  # music that plays on is no news
                 return None
             return self._later(moment, verdict.call_class, verdict.probability, verdict.cause)
         return None if self.settled else self._settle(moment, more_s)

@@ -1,5 +1,6 @@
 """`timbre amd`: judge recorded calls, and score the detector on calls whose truth is known."""
 
+import csv
 import errno
 import re
 from dataclasses import replace
@@ -23,7 +24,7 @@ from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
 from amd.pictures import Example, PicturesMissing, draw_call, write_report
 from amd.training import workshop
-from amd.training.clips import ClipsMissing, read_clips
+from amd.training.clips import Clip, ClipsMissing, read_clips
 from amd.training.synthetic import SpeakerMissing, espeak_greetings
 from amd.verdict import AmdSettings, CallClass, Verdict
 from media.frames import SAMPLE_RATE_HZ
@@ -246,9 +247,12 @@ def train(
     console = Console(stderr=True)
     try:
         _can_write(out)
+        for folder in data:
+            _has_columns(folder / "manifest.csv")
         clips = [clip for folder in data for clip in read_clips(folder)]
         if synthetic:
             clips += list(espeak_greetings())
+        _enough(clips, folds)
         made_on = datetime.now(UTC).date().isoformat()
         plan = workshop.Plan(calls, max(360, calls * 3 // 10), folds, seed, made_on)
         made = workshop.make(clips, plan, lambda line: console.print(line, highlight=False))
@@ -266,6 +270,26 @@ def train(
         if folds_out is not None:
             save_model(replace(fold.model, card={"left_out": sorted(fold.families)}), folds_out / f"fold{number}.npz")
     console.print(f"model: {out}, card: {out.with_suffix('.md')}", highlight=False)
+
+
+def _has_columns(manifest: Path) -> None:
+    """Raises ClipsMissing when a manifest of clips is there and lacks a column."""
+    if not manifest.is_file():
+        return  # read_clips says so
+    with manifest.open(newline="", encoding="utf-8", errors="replace") as lines:
+        missing = sorted({"path", "class", "language", "source", "speaker"} - set(next(csv.reader(lines), [])))
+    if missing:
+        words = f"no column {', '.join(missing)}: a manifest of clips names path, class, language, source and speaker"
+        raise ClipsMissing(f"{manifest}: {words}")
+
+
+def _enough(clips: list[Clip], folds: int) -> None:
+    """Raises ClipsMissing when some group of sources could not be left out and still leave people and machines."""
+    for kind in ("human", "machine"):
+        sources = {workshop.family(clip.source, clip.language) for clip in clips if clip.kind.startswith(kind)}
+        if len(sources) < folds:
+            words = f"{len(sources)} sources of {kind}_* clips for {folds} groups of which each is left out in turn"
+            raise ClipsMissing(f"too few: {words}: give more clips with --data, or --folds {max(2, len(sources))}")
 
 
 @app.command()
@@ -309,7 +333,8 @@ def _learnt(file: Path, name: str, call_class: CallClass, console: Console) -> l
         except (SoundFileUnusable, NothingToLearn) as error:
             complaints.append(Complaint(entry.path, str(error)))
     for complaint in complaints:
-        console.print(f"[yellow]not learnt: {complaint.where}: {complaint.message}[/yellow]", highlight=False)
+        words = f"not learnt: {complaint.where}: {complaint.message}"
+        console.print(f"[yellow]{escape(words)}[/yellow]", highlight=False, soft_wrap=True)
     if not learnt:
         raise NothingToLearn(f"{file}: no call of the class {call_class.value} could be learnt")
     return learnt

@@ -37,6 +37,7 @@ _KEYS = {
     "c": CallClass.SCREENING,
     "u": CallClass.MUSIC,
     "b": CallClass.BUSY,
+    "p": CallClass.BEEP,
     "r": CallClass.RINGBACK,
     "f": CallClass.FAX,
     "i": CallClass.SIT,
@@ -100,6 +101,8 @@ def review(
     settings, kept = _open(config, folder)
     if folder is not None and not folder.is_dir():
         fail(f"{folder}: is no folder of kept calls; calls are kept in {settings.kept_calls_dir}")
+    if not kept.folder.is_dir():
+        fail(f"{kept.folder}: no call has been kept yet ([amd.collect] in the settings keeps them)")
     who = by or getpass.getuser()
     try:
         chosen = _candidates(kept, order, settings)

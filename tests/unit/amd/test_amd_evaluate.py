@@ -256,6 +256,29 @@ def test_given_an_option_that_cannot_be_then_it_is_told_before_any_work(folder, 
     assert "Traceback" not in result.output and not isinstance(result.exception, ValueError)
 
 
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ("path,class\nperson.wav,human_short\n", "no column language, source, speaker"),
+        ("path,class,language,source,speaker\nperson.wav,human_short,es,own,ana\n", "1 sources of human_* clips"),
+    ],
+)
+def test_given_clips_that_cannot_train_then_it_is_said_before_any_work(folder, manifest, words):
+    (folder / "manifest.csv").write_text(manifest)
+    wanted = ["train", "--data", str(folder), "--out", str(folder / "m.npz"), "--no-synthetic", "--folds", "2"]
+    result = RUN.invoke(app, wanted)
+    assert result.exit_code == 1 and words in result.output
+    assert not (folder / "m.npz").exists()
+
+
+def test_given_no_kept_calls_then_review_says_how_to_keep_them(folder):
+    empty = folder / "timbre.toml"
+    empty.write_text(f'var = "{folder / "var"}"\n')
+    result = RUN.invoke(app, ["review", "--config", str(empty)])
+    assert result.exit_code == 1
+    assert "no call has been kept yet" in result.output and "No such file" not in result.output
+
+
 def test_given_machines_then_no_time_after_a_greeting_is_counted_for_them():
     entry = ManifestEntry("m.wav", Path("m.wav"), CallClass.MACHINE, speech_end_s=9.0)
     assert Record(entry, Judgement(CallClass.MACHINE, 0.99, 3.0, "", CallClass.MACHINE, 0.1)).latency_s is None

@@ -51,3 +51,15 @@ def test_given_the_deadline_while_it_waits_then_it_is_who_it_would_have_been_wit
 ):
     at_deadline = replace(IN_ONE_BREATH, now_s=5.0, probability=probability, silence_ticks=silence_ticks)
     assert said(at_deadline) is expected
+
+
+def test_given_music_that_plays_on_then_it_is_not_called_a_recording_and_a_talker_after_it_is():
+    judge = Judge(AmdSettings(deadline_s=5.0), POLICY)
+    plays = replace(IN_ONE_BREATH, probability=0.001, silence_ticks=0, music=0.97)
+    first = judge.consider(plays, None)
+    assert first is not None and first.call_class is CallClass.MUSIC
+    on = replace(plays, now_s=5.4, voice_s=3.0)
+    assert judge.asks_for_music(on)
+    assert judge.consider(on, None) is None
+    talks = judge.consider(replace(on, now_s=6.4, voice_s=4.0, music=0.3), None)
+    assert talks is not None and talks.call_class is CallClass.MACHINE
