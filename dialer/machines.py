@@ -102,8 +102,34 @@ async def _leave_message(flow: "CallFlow", line: Line, verdict: Verdict) -> Endi
             flow.hearing.verdict = verdict
             return _ending(Outcome.MACHINE, verdict, why="no beep")
     flow.hearing.verdict = verdict
-    played = await _say(flow, line, flow.services.prompts.voicemail(flow.campaign))
-    return _ending(Outcome.MESSAGE_LEFT if played else Outcome.MACHINE, verdict)
+    return await _speak_to_machine(flow, line, verdict)
+
+
+async def _speak_to_machine(flow: "CallFlow", line: Line, verdict: Verdict) -> Ending | None:
+    """The message after the beep. Whoever speaks meanwhile has picked up: silence at once, and an agent."""
+    message = flow.services.prompts.voicemail(flow.campaign)
+    speaking = asyncio.create_task(_say(flow, line, message), name="message after the beep")
+    person = asyncio.create_task(_picks_up(flow, line), name="somebody who picks up during the message")
+    try:
+        await asyncio.wait((speaking, person), return_when=asyncio.FIRST_COMPLETED)
+        if not speaking.done() and person.result():
+            await line.hush()
+            return None
+        played = await speaking
+        flow.hearing.verdict = verdict
+        return _ending(Outcome.MESSAGE_LEFT if played else Outcome.MACHINE, verdict)
+    finally:
+        for task in (speaking, person):
+            task.cancel()
+        await asyncio.gather(speaking, person, return_exceptions=True)
+
+
+async def _picks_up(flow: "CallFlow", line: Line) -> bool:
+    """True as soon as a person speaks; False when nobody did while the longest message plays."""
+    while True:
+        heard = (await flow.hearing.next_verdict(line, LONGEST_PROMPT_S)).call_class
+        if heard in (CallClass.HUMAN, CallClass.UNKNOWN):
+            return heard is CallClass.HUMAN
 
 
 async def _say(flow: "CallFlow", line: Line, media: tuple[str, ...]) -> bool:

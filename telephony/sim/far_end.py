@@ -98,12 +98,14 @@ class FarEnd:
     sends_audio False: it answers and never sends a frame (silence suppression, one-way audio).
     truth: what it really is, for scripted detectors and for counting errors.
     beep_end_s: when the beep of a voicemail ends, seconds after answer.
+    picks_up_s: when a person is heard in a voicemail's stead, seconds after answer.
     """
 
     steps: tuple[Step, ...]
     truth: CallClass | None = None
     sends_audio: bool = True
     beep_end_s: float | None = None
+    picks_up_s: float | None = None
 
     @classmethod
     def person(

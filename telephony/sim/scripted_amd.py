@@ -84,6 +84,10 @@ class ScriptedBank:
         if ear.said is None and now_s >= ear.due_s:
             ear.said = self._word(self.taps.truth(slot))
             return self._verdict(ear, ear.said, now_s, settled=False)
+        picks_up_s = self.taps.picks_up_s(slot)
+        if ear.said is CallClass.MACHINE and picks_up_s is not None and now_s >= picks_up_s:
+            ear.said = CallClass.HUMAN
+            return self._verdict(ear, CallClass.HUMAN, now_s, settled=True)
         beep_end_s = self.taps.beep_end_s(slot)
         if ear.said is not None and not ear.beep_said and beep_end_s is not None and now_s >= beep_end_s:
             ear.beep_said = True

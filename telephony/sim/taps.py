@@ -75,6 +75,13 @@ class SimTaps:
             return None
         return leg.record.answered_s + leg.far_end.beep_end_s
 
+    def picks_up_s(self, slot: int) -> float | None:
+        """When (monotonic) a person is heard in the stead of the voicemail on this slot; None: never."""
+        leg = self._leg_of(slot)
+        if leg is None or leg.record.answered_s is None or leg.far_end.picks_up_s is None:
+            return None
+        return leg.record.answered_s + leg.far_end.picks_up_s
+
     def is_open(self, tap_id: str) -> bool:
         """Whether a tap with this id is expected."""
         return tap_id in self._taps

@@ -79,6 +79,22 @@ async def test_given_leave_message_when_a_voicemail_beeps_then_it_hears_the_mess
     assert heard.from_s - (record.answered_s or 0.0) >= (record.far_end.beep_end_s or 0.0)
 
 
+@pytest.mark.parametrize("after_beep_s", [0.3, 1.5])
+@virtual
+async def test_given_a_person_who_picks_up_during_the_message_then_it_stops_and_an_agent_takes_over(
+    after_beep_s: float,
+) -> None:
+    house = await House(LEAVING_MESSAGES).open()
+    machine = FarEnd.voicemail()
+    picks_up_s = (machine.beep_end_s or 0.0) + after_beep_s
+    far_end = replace(machine, picks_up_s=picks_up_s)
+    assert await house.dial([far_end]) == [Outcome.BRIDGED]
+    record = house.exchange.record((await house.attempts())[0].channel_id)
+    message = next(heard for heard in record.heard if heard.source == "sound:voicemail")
+    assert message.until_s - (record.answered_s or 0.0) <= picks_up_s + 0.2
+    assert await house.leaks() == []
+
+
 @virtual
 async def test_given_no_agent_when_a_person_answers_then_the_message_is_heard_in_time_and_it_counts_as_abandoned() -> (
     None
