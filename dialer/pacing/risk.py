@@ -32,25 +32,43 @@ def spread(distribution, count, p):  # type: ignore[no-untyped-def]
 
 
 @lean
-def spread_all(distributions, count, p):  # type: ignore[no-untyped-def]
-    """`spread` at all eight horizons: distributions float64[sums, 8], p float64[8 or more].
+def _eight(row):  # type: ignore[no-untyped-def]
+    """Eight columns of a row at once: only what is read before anything is written becomes one vector."""
+    return (row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7])
 
-    Tuples and unsigned numbers, because only so does the compiler see that it may take eight columns at once.
-    """
-    a = (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7])
-    q = (1.0 - a[0], 1.0 - a[1], 1.0 - a[2], 1.0 - a[3], 1.0 - a[4], 1.0 - a[5], 1.0 - a[6], 1.0 - a[7])
+
+@lean
+def _put(row, values):  # type: ignore[no-untyped-def]
     for column in range(8):
-        distributions[count + 1, column] = 0.0
-    index = np.uint64(count + 1)
-    while index > np.uint64(0):
-        below = index - np.uint64(1)
-        for column in range(8):
-            distributions[index, column] = (
-                distributions[index, column] * q[column] + distributions[below, column] * a[column]
-            )
-        index = below
-    for column in range(8):
-        distributions[0, column] *= q[column]
+        row[column] = values[column]
+
+
+@lean
+def _times(x, y):  # type: ignore[no-untyped-def]
+    return (x[0] * y[0], x[1] * y[1], x[2] * y[2], x[3] * y[3], x[4] * y[4], x[5] * y[5], x[6] * y[6], x[7] * y[7])
+
+
+@lean
+def _plus(x, y):  # type: ignore[no-untyped-def]
+    return (x[0] + y[0], x[1] + y[1], x[2] + y[2], x[3] + y[3], x[4] + y[4], x[5] + y[5], x[6] + y[6], x[7] + y[7])
+
+
+@lean
+def _one_less(x):  # type: ignore[no-untyped-def]
+    return (1.0 - x[0], 1.0 - x[1], 1.0 - x[2], 1.0 - x[3], 1.0 - x[4], 1.0 - x[5], 1.0 - x[6], 1.0 - x[7])
+
+
+@lean
+def spread_all(distributions, count, p):  # type: ignore[no-untyped-def]
+    """`spread` at all eight horizons: distributions float64[sums, 8], p float64[8 or more]."""
+    a = _eight(p)
+    q = _one_less(a)
+    below = _eight(distributions[count])
+    _put(distributions[count + 1], _times(below, a))
+    for index in range(count, 0, -1):
+        here, below = below, _eight(distributions[index - 1])
+        _put(distributions[index], _plus(_times(here, q), _times(below, a)))
+    _put(distributions[0], _times(below, q))
 
 
 @lean
@@ -71,9 +89,10 @@ def add_moments(sums, p, sign):  # type: ignore[no-untyped-def]
 @lean
 def cumulate_all(distributions, count):  # type: ignore[no-untyped-def]
     """Turn eight distributions over 0..count into P(at most), in place."""
+    total = _eight(distributions[0])
     for index in range(1, count + 1):
-        for column in range(8):
-            distributions[index, column] += distributions[index - 1, column]
+        total = _plus(_eight(distributions[index]), total)
+        _put(distributions[index], total)
 
 
 @lean
@@ -82,12 +101,11 @@ def exact_risks(people, n_people, freed_by, n_freed, surplus, out):  # type: ign
 
     people: distributions; freed_by: P(at most so many agents freed).
     """
-    for column in range(8):
-        out[column] = 0.0
+    total = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for index in range(max(0, surplus), n_people + 1):
         at_most = min(index - surplus, n_freed)
-        for column in range(8):
-            out[column] += people[index, column] * freed_by[at_most, column]
+        total = _plus(total, _times(_eight(people[index]), _eight(freed_by[at_most])))
+    _put(out, total)
 
 
 def exact_risk(people: Floats, n_people: int, freed_by: Floats, n_freed: int, surplus: int) -> float:
