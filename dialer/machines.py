@@ -106,7 +106,11 @@ async def _leave_message(flow: "CallFlow", line: Line, verdict: Verdict) -> Endi
 
 
 async def _speak_to_machine(flow: "CallFlow", line: Line, verdict: Verdict) -> Ending | None:
-    """The message after the beep. Whoever speaks meanwhile has picked up: silence at once, and an agent."""
+    """The message after the beep. Whoever speaks meanwhile has picked up: silence at once, and an agent.
+
+    As far as we hear: Asterisk's tap is deaf while a prompt plays (docs/design.md), so there it is who speaks between
+    the beep and our first word.
+    """
     message = flow.services.prompts.voicemail(flow.campaign)
     speaking = asyncio.create_task(_say(flow, line, message), name="message after the beep")
     person = asyncio.create_task(_picks_up(flow, line), name="somebody who picks up during the message")

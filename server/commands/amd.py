@@ -23,6 +23,7 @@ from amd.manifest import Complaint, ManifestEntry, ManifestError, read_manifest,
 from amd.model import DEFAULT_MODEL, save_model
 from amd.offline import Hearing, hear
 from amd.pictures import Example, PicturesMissing, draw_call, write_report
+from amd.tones.plans import PLANS
 from amd.training import workshop
 from amd.training.clips import Clip, ClipsMissing, read_clips
 from amd.training.synthetic import SpeakerMissing, espeak_greetings
@@ -44,6 +45,10 @@ _BASELINES = {"app_amd": None, "vicidial": VICIDIAL}
 def _country(country: str) -> str:
     if not re.fullmatch("[A-Za-z]{2}", country):
         raise typer.BadParameter(f"{country!r} is no country: two letters as in ISO 3166, for example ES or MX")
+    if country.upper() not in PLANS:
+        typer.echo(
+            f"no tones of {country.upper()} are known: Spain's are expected, 425 Hz as in most countries", err=True
+        )
     return country.upper()
 
 

@@ -279,6 +279,12 @@ def test_given_no_kept_calls_then_review_says_how_to_keep_them(folder):
     assert "no call has been kept yet" in result.output and "No such file" not in result.output
 
 
+def test_given_a_country_without_a_table_then_that_is_told_and_the_call_is_judged(folder):
+    result = RUN.invoke(app, ["classify", str(folder / "person.wav"), "--country", "aq"])
+    assert result.exit_code == 0
+    assert "no tones of AQ are known" in result.output and "human" in result.output
+
+
 def test_given_machines_then_no_time_after_a_greeting_is_counted_for_them():
     entry = ManifestEntry("m.wav", Path("m.wav"), CallClass.MACHINE, speech_end_s=9.0)
     assert Record(entry, Judgement(CallClass.MACHINE, 0.99, 3.0, "", CallClass.MACHINE, 0.1)).latency_s is None
