@@ -14,7 +14,8 @@ from dialer.engine import Engine
 from dialer.events import EventSink, Trouble
 from dialer.inbound.callbacks import Callbacks
 from dialer.inbound.hall import QueueHall
-from dialer.inbound.reception import Reception, Route, number_key
+from dialer.inbound.reception import Reception
+from dialer.inbound.routes import Route, number_key
 from dialer.inbound.services import InboundServices
 from dialer.link_watch import LinkWatch
 from dialer.patience import Patience

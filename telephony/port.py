@@ -28,12 +28,16 @@ class OriginateOrder:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """A channel that the exchange has now. state: "down", "ring", "ringing", "up": Asterisk's words, lower case."""
+    """A channel that the exchange has now. state: "down", "ring", "ringing", "up": Asterisk's words, lower case.
+
+    waits: what its arrival said, while it is a call from outside that nobody has answered.
+    """
 
     channel_id: str
     name: str
     state: str
     created_at_s: float | None = None
+    waits: Arrived | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ whom nobody knows.
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agents.agent import AgentError
@@ -21,6 +21,7 @@ from dialer.inbound.key_line import KeyLine
 from dialer.inbound.orders import Act, Target
 from dialer.inbound.outside_talk import goes_on_outside, outside_talks, sweep
 from dialer.inbound.room import TalkRoom
+from dialer.inbound.routes import Route, known_number, number_key
 from dialer.inbound.services import Flows, InboundServices
 from dialer.inbound.waiting import leave_bridges, serve, to_agent
 from dialer.line import LineGone
@@ -36,17 +37,6 @@ _LOST = "lost"
 _FAREWELL_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What a number that people call leads to: a flow, a queue or an agent, the first that is named."""
-
-    did: str
-    flow: str = ""
-    queue: str = ""
-    agent: str = ""
-    language: str = "es"
-
-
 class Reception:
     """Answers calls. `run` it in a supervisor, after the engine recovered."""
 
@@ -58,6 +48,7 @@ class Reception:
         self._routes = routes
         self._tasks: set[asyncio.Task[None]] = set()
         self._settling: set[str] = set()
+        self._met: set[str] = set()  # channels that arrived
 
     async def run(self) -> None:
         """Recover, then take calls until cancelled. Calls that are up stay up."""
@@ -118,6 +109,15 @@ class Reception:
     # -- one call -------------------------------------------------------------------------------------------------
 
     async def _arrive(self, arrived: Arrived) -> None:
+        if arrived.channel_id in self._met:
+            return
+        self._met.add(arrived.channel_id)
+        try:
+            await self._receive(arrived)
+        finally:
+            self._met.discard(arrived.channel_id)
+
+    async def _receive(self, arrived: Arrived) -> None:
         services = self.services
         route = self._route(arrived)
         if route is None:
@@ -236,7 +236,8 @@ class Reception:
         """Go on with the calls that outlived this server; how many. Raises LinkDown, StorageError."""
         services = self.services
         known = self.calls.keys() | self._settling
-        live = [call for call in await services.calls.live(services.node) if call.call_id not in known]
+        rows = await services.calls.live(services.node)
+        live = [call for call in rows if call.call_id not in known]
         state = await services.control.snapshot()
         there = {channel.channel_id: channel for channel in state.channels}
         bridge_of = {channel_id: bridge.bridge_id for bridge in state.bridges for channel_id in bridge.channel_ids}
@@ -251,6 +252,10 @@ class Reception:
                 continue
             count += 1
             await self._resume(stored, bridge_of.get(stored.channel_id, ""), outside.get(stored.channel_id, ""))
+        written = {call.channel_id for call in rows}
+        for channel in state.channels:
+            if channel.waits is not None and channel.channel_id not in written:  # it rang when the server died
+                self._spawn(self._arrive(channel.waits), f"call {channel.channel_id}")
         if live:
             services.trouble(f"after a restart: {count} calls from outside go on, {len(live) - count} were over")
         return count
@@ -387,14 +392,3 @@ class Reception:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.services.trouble(f"a call from outside could not be followed: {type(error).__name__}: {error}")
-
-
-def known_number(caller: str) -> str:
-    """The caller's number, "" when the network tells none: it writes "anonymous", "restricted" and other words then."""
-    return caller if any(mark.isdigit() for mark in caller) else ""
-
-
-def number_key(number: str) -> str:
-    """A called number as routes are keyed: digits only, without the international prefix 00."""
-    digits = "".join(mark for mark in number if mark.isdigit() or mark in "*#")
-    return digits.removeprefix("00")

@@ -127,6 +127,18 @@ class AriCallControl:
         state = None if restarted else await self._state(reconciling=True)
         for event in missed_events(self._inboxes, state, self._clock.monotonic_s()):
             self._inboxes.deliver(event)
+        for channel in state.channels if state else ():
+            if channel.waits is not None:
+                await self._follow_waiting(channel.waits)
+
+    async def _follow_waiting(self, arrival: Arrived) -> None:
+        """A call that rings and whose arrival was told to a controller that died: its end is told to us from now on."""
+        if any(inbox.channel_id == arrival.channel_id for inbox in self._inboxes):
+            return
+        self._inboxes.expect(arrival.channel_id)
+        reply = await self._link.ask(requests.subscribe(self._settings.app, arrival.channel_id), reconciling=True)
+        if not reply.ok:
+            self._inboxes.deliver(HungUp(arrival.channel_id, arrival.at_s, text="it hung up before it was taken"))
 
     # -- events
 
@@ -332,4 +344,4 @@ class AriCallControl:
         )
         if not (channels.ok and bridges.ok):
             raise SetupError(f"Asterisk lists no channels ({channels.status}) or bridges ({bridges.status}) for us")
-        return read_state(channels.body, bridges.body)
+        return read_state(channels.body, bridges.body, self._clock.monotonic_s())

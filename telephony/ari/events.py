@@ -86,3 +86,12 @@ def read_arrival(raw: Raw, at_s: float) -> Arrived | None:
     channel = raw["channel"]
     caller = channel.get("caller", {}).get("number", "")
     return Arrived(channel["id"], at_s, arguments[-1], caller, arguments, dict(channel.get("channelvars") or {}))
+
+
+def read_waiting(channel: Raw, at_s: float) -> Arrived | None:
+    """The arrival of a channel on Asterisk's list that still rings for us, None for every other channel."""
+    if channel.get("state") != "Ring":
+        return None
+    dialplan = channel.get("dialplan") or {}
+    arguments = str(dialplan.get("app_data", "")).split(",")[1:]
+    return read_arrival({"args": arguments, "channel": channel}, at_s) if dialplan.get("app_name") == "Stasis" else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from telephony.ari.events import read_waiting
 from telephony.ari.inbox import Inbox
 from telephony.events import Answered, CallEvent, HungUp, Ringing
 from telephony.port import BridgeInfo, ChannelInfo, ExchangeState
@@ -24,9 +25,11 @@ def missed_events(inboxes: Iterable[Inbox], state: ExchangeState | None, at_s: f
     return missed
 
 
-def read_state(channels: list[dict[str, Any]], bridges: list[dict[str, Any]]) -> ExchangeState:
-    """Asterisk's lists as the port's own words."""
+def read_state(channels: list[dict[str, Any]], bridges: list[dict[str, Any]], at_s: float) -> ExchangeState:
+    """Asterisk's lists as the port's own words. at_s: monotonic seconds."""
     return ExchangeState(
-        tuple(ChannelInfo(raw["id"], raw["name"], raw["state"].lower()) for raw in channels),
+        tuple(
+            ChannelInfo(raw["id"], raw["name"], raw["state"].lower(), waits=read_waiting(raw, at_s)) for raw in channels
+        ),
         tuple(BridgeInfo(raw["id"], tuple(raw["channels"])) for raw in bridges),
     )

@@ -69,6 +69,7 @@ class SimExchange:
         self._listeners: list[Callable[[LinkState], None]] = []
         self._inboxes: dict[str, SimInbox] = {}
         self._arrivals: asyncio.Queue[Arrived] = asyncio.Queue()
+        self._arrived: dict[str, Arrived] = {}
         self._playbacks = Playbacks(sound_s, self._prompt_changed, self._playback_ended)
         self._board = Switchboard(self.taps, self.emit, self.time_s, self._playbacks.heard_on)
         self._legs = self._board.legs
@@ -191,7 +192,9 @@ class SimExchange:
         record = CallRecord(channel_id, called, far_end, self.time_s(), inbound=True)
         leg = self._add_leg(record, "trunk")
         if self._link_state is LinkState.UP:
-            self._arrivals.put_nowait(Arrived(channel_id, self.time_s(), called, caller, (), variables or {}))
+            arrived = Arrived(channel_id, self.time_s(), called, caller, ("incoming", called), variables or {})
+            self._arrived[channel_id] = arrived
+            self._arrivals.put_nowait(arrived)
             leg.start()
         else:
             leg.end(0, None, "us")
@@ -372,7 +375,7 @@ class SimExchange:
     async def snapshot(self) -> ExchangeState:
         """What the exchange holds now, tap channels included."""
         await self._ask()
-        legs = [ChannelInfo(leg.channel_id, leg.name, leg.state, leg.created_at_s) for leg in self._legs.values()]
+        legs = [leg.info(self._arrived.get(leg.channel_id)) for leg in self._legs.values()]
         taps = [ChannelInfo(channel_id, f"AudioSocket/{channel_id}", "up") for channel_id in self._board.tap_orders]
         await self._answer_arrives()
         return ExchangeState((*legs, *taps), self._board.infos())

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from telephony.events import Answered, CallEvent, Dtmf, EarlyMedia, HungUp, Ringing
+from telephony.events import Answered, Arrived, CallEvent, Dtmf, EarlyMedia, HungUp, Ringing
+from telephony.port import ChannelInfo
 from telephony.sim.far_end import (
     Answer,
     FarEnd,
@@ -89,6 +90,11 @@ class SimLeg:
         self._waiting: UntilAnswered | UntilHeard | None = None
         self._script_timer: asyncio.TimerHandle | None = None
         self._ring_timer: asyncio.TimerHandle | None = None
+
+    def info(self, arrived: Arrived | None) -> ChannelInfo:
+        """The channel as the exchange lists it; arrived: when it came in."""
+        waits = arrived if self.state == "ring" else None
+        return ChannelInfo(self.channel_id, self.name, self.state, self.created_at_s, waits)
 
     @property
     def can_be_heard(self) -> bool:

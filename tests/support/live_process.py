@@ -47,6 +47,17 @@ class LiveProcess:
         self._process.kill()
         await self._process.wait()
 
+    def freeze(self) -> None:
+        """STOP it: it sees and does nothing from now on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    async def exchange(self, command: str) -> str:
+        """What a command of its Asterisk prints."""
+        instance = await asyncio.to_thread(asterisk_of, self.folder.settings)
+        assert instance is not None
+        return await instance.rx(command)
+
     async def died(self, timeout_s: float = 60.0) -> None:
         """Wait until it ended by itself."""
         assert self._process is not None

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,8 @@ async def test_given_webhooks_on_their_way_when_the_server_is_killed_then_none_i
                     raise
                 finally:
                     await server.stop()
-        assert sorted(call["ended_how"] for call in calls) == ["goodbye", "goodbye", "goodbye", "lost"]
+        ends = sorted(call["ended_how"] for call in calls)
+        assert ends == ["caller_left", "goodbye", "goodbye", "goodbye", "lost"]
         # What must not be ordered twice was not, although nobody knows what came of it.
         assert others.orders == [{"quien": "+34600111666"}]
         # Three callers, three events and three messages, whatever came twice; a repeat says the same.
@@ -120,6 +122,11 @@ async def test_given_webhooks_on_their_way_when_the_server_is_killed_then_none_i
         assert [{body["data"]["numero"] for body in bodies} for bodies in events.values()] == [{"1"}] * 3
         assert sorted(len(bodies) for bodies in events.values()) == [1, 2, 2]
         assert {body["text"] for bodies in messages.values() for body in bodies} == {"Aviso 1"}
+
+
+async def rings_at(server: LiveProcess) -> bool:
+    """Whether somebody rings whom nobody answered."""
+    return "!Ring!" in await server.exchange("core show channels concise")
 
 
 async def told_across_a_kill(server: LiveProcess, others: Crm) -> list[dict[str, Any]]:
@@ -142,10 +149,18 @@ async def told_across_a_kill(server: LiveProcess, others: Crm) -> list[dict[str,
         await leaves.press("1")
         await orders.press("1")
         await until(lambda: len(others.taken) == 4 and len(others.orders) == 1, 20.0)
+        server.freeze()
+        rings = InboundCaller(sip, DID, caller="+34600111888")
+        dialling = asyncio.create_task(rings.dial(_START_S), name="rings while the server dies")
+        await until(partial(rings_at, server), 20.0)
         await server.kill()
         await leaves.hang_up()
         others.open.set()
         await server.start(_START_S)
+        # Nobody had seen this call, let alone written it down.
+        await dialling
+        await rings.hears_tone(MENU_HZ)
+        await rings.hang_up()
         await until(lambda: len(others.told("message")) == 3 and len(others.answered) == 6, 40.0)
         back_s = time.monotonic()
         for caller in (stays, was_told, orders):
@@ -153,7 +168,7 @@ async def told_across_a_kill(server: LiveProcess, others: Crm) -> list[dict[str,
             await caller.press("2")
             await caller.ended()
         calls: list[dict[str, Any]] = await server.asked_until(
-            "/inbound/calls", lambda calls: len(calls) == 4 and all(call["ended_at_s"] for call in calls)
+            "/inbound/calls", lambda calls: len(calls) == 5 and all(call["ended_at_s"] for call in calls)
         )
         return calls
 

@@ -10,7 +10,8 @@ from agents.queue import QueueSettings
 from dialer.events import DialerEvent
 from dialer.inbound.callbacks import Callbacks
 from dialer.inbound.hall import QueueHall
-from dialer.inbound.reception import Reception, Route, number_key
+from dialer.inbound.reception import Reception
+from dialer.inbound.routes import Route, number_key
 from dialer.inbound.services import Flows, InboundServices
 from dialer.patience import Patience
 from ivr.line import CallerLine, Recorded, RecordRequest

@@ -10,7 +10,7 @@ from pytest import mark
 
 from campaigns.clock import Clock
 from dialer.inbound.events import CallOver
-from dialer.inbound.reception import Route
+from dialer.inbound.routes import Route
 from dialer.inbound.services import Flows
 from ivr.given import Given
 from ivr.library import FlowLibrary

@@ -183,7 +183,7 @@ async def test_given_keys_typed_ahead_when_a_flow_asks_then_they_are_taken_and_a
         seen.append((keys.digits.reveal(), keys.ended))
         return "goodbye"
 
-    from dialer.inbound.reception import Route
+    from dialer.inbound.routes import Route
 
     house = InboundHouse(routes=(Route(DID, flow="f"),))
     house.flows.scripts["f"] = flow

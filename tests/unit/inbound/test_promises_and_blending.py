@@ -10,8 +10,8 @@ from agents.pool import WaitingCall
 from agents.queue import QueueSettings
 from campaigns.calling_window import CallingWindow, parse_span
 from dialer.inbound.events import CallOver, TalkBegan, WaitEnded
-from dialer.inbound.reception import Route
 from dialer.inbound.room import RoomEnd, TalkRoom
+from dialer.inbound.routes import Route
 from dialer.pacing.plan import AgentActivity
 from storage.calls import CallbackState, QueueCallback
 from telephony.sim.far_end import FarEnd, HangUp, UntilHeard

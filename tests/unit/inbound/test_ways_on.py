@@ -10,7 +10,7 @@ from pytest import mark
 
 from dialer.inbound.events import CallOver, TalkBegan
 from dialer.inbound.orders import Act
-from dialer.inbound.reception import Route
+from dialer.inbound.routes import Route
 from ivr.line import CallerLine, QueueOrder, QueuePlace
 from ivr.port import SurveyAnswer
 from server.flow_world import Answers
