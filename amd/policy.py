@@ -24,10 +24,9 @@ RECORDING_FROM_S = 2.9  # hardly anybody answers with so much in one breath
 SENTENCE_FROM_TICKS = round(SENTENCE_FROM_S / TICK_S)
 RECORDING_FROM_TICKS = round(RECORDING_FROM_S / TICK_S)
 LENGTHS = 3  # a word or two, a sentence, a recording
-# Whoever answers seldom says so much in one breath; recordings do, and by the measures of levels are quiet for up to
-# that long before they go on: the faint end of a sentence and the faint beginning of the next are quiet as well.
+# Whoever answers seldom says so much in one breath; recordings do, and are quiet for up to that long before they go on.
 BREATH_FROM_S = 2.2
-BREATH_WAIT_S = 1.06
+BREATH_WAIT_S = 0.88
 BREATH_FROM_TICKS = round(BREATH_FROM_S / TICK_S)
 BREATH_ROW = LENGTHS
 ROWS = LENGTHS + 1

@@ -15,6 +15,13 @@ NEAR_UNDER_PEAK_DB = 7.0  # background speech and music hardly ever come so clos
 # measure tells how long it really has been quiet, and where somebody talks behind, the others after a delay.
 PLAIN_DELAY_TICKS = 8
 NEAR_DELAY_TICKS = 14
+# On a line where it gets really still after the talker, nobody talks behind, and the others only make a pause look
+# longer than it is. There the faint end of a sentence, which follows on it without a gap, is speech as well.
+STILL_TICKS = 14
+TRAIL_OVER_FLOOR_DB = 7.0
+TRAIL_UNDER_PEAK_DB = 40.0
+TRAIL_TICKS = 12  # what goes on for longer is the room, or the radio
+TRAIL_GAP_TICKS = 1
 MIN_DB = -58.0
 NEW_TALKER_DB = 10.0  # so much over the peak so far: what was heard before was background
 PEAK_UNKNOWN_DB = -60.0
@@ -62,8 +69,40 @@ def follow_speech(
             record.word_run = 0
             if active[i]:
                 record.stray += 1
-        plain = max(record.silence_run - PLAIN_DELAY_TICKS, record.near_silence_run - NEAR_DELAY_TICKS)
-        record.quiet_run = max(record.loose_silence_run, plain)
+        _follow_quiet(record, active[i])
+
+
+@compiled
+def _follow_quiet(record: Record, active: bool) -> None:
+    """How long it has been quiet: what decides."""
+    record.still_run = 0 if active else record.still_run + 1
+    _follow_trail(record, active)
+    record.plain_clock = 0 if record.silence_run == 0 else record.plain_clock + 1
+    record.near_clock = 0 if record.near_silence_run == 0 else record.near_clock + 1
+    quiet = record.loose_silence_run - record.trail
+    if record.still_run >= STILL_TICKS and record.loose_silence_run >= STILL_TICKS:
+        record.plain_clock = min(record.plain_clock, quiet + PLAIN_DELAY_TICKS)
+        record.near_clock = min(record.near_clock, quiet + NEAR_DELAY_TICKS)
+    behind = max(record.plain_clock - PLAIN_DELAY_TICKS, record.near_clock - NEAR_DELAY_TICKS)
+    record.quiet_run = max(quiet, behind)
+
+
+@compiled
+def _follow_trail(record: Record, active: bool) -> None:
+    """The faint sounds that follow on speech without a gap; none when they last too long for the end of a sentence."""
+    if record.loose_silence_run == 0:
+        record.trail = 0
+        record.trail_gap = 0
+    elif record.trail_gap <= TRAIL_GAP_TICKS:
+        over_floor_db, under_peak_db = record.level_db - record.floor_db, record.peak_db - record.level_db
+        if not active or over_floor_db < TRAIL_OVER_FLOOR_DB or under_peak_db > TRAIL_UNDER_PEAK_DB:
+            record.trail_gap += 1
+        elif record.loose_silence_run > TRAIL_TICKS:
+            record.trail = 0
+            record.trail_gap = TRAIL_GAP_TICKS + 1
+        else:
+            record.trail = record.loose_silence_run
+            record.trail_gap = 0
 
 
 @compiled

@@ -41,7 +41,12 @@ _SPEECH = [
     ("silence_run", "i4"),
     ("loose_silence_run", "i4"),  # the same, taking anything within 20 dB of the peak for speech
     ("near_silence_run", "i4"),  # the same, taking only what comes close to the peak for speech
-    ("quiet_run", "i4"),  # what decides: quiet by the loose measure, or longer by the others
+    ("quiet_run", "i4"),  # what decides: quiet by the loose measure, or by the others where it never gets still
+    ("still_run", "i4"),  # ticks with nothing over the floor
+    ("trail", "i4"),  # faint ticks that followed on the last speech: the end of a sentence
+    ("trail_gap", "i4"),  # ticks without such; over the limit the end is over
+    ("plain_clock", "i4"),  # silence_run and near_silence_run, set right where it got still
+    ("near_clock", "i4"),
     ("near_total", "i4"),
     ("loose_total", "i4"),
     ("last_near", "i4"),

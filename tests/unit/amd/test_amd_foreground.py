@@ -39,6 +39,33 @@ def test_given_the_same_voice_talking_on_then_nobody_is_quiet():
     assert record["quiet_run"] < 15
 
 
+def tuned(seconds, level_db, hz=150.0):
+    time_s = np.arange(int(seconds * 8000)) / 8000
+    wave = sum(np.sin(2 * np.pi * hz * k * time_s + k * k) for k in range(1, 21))
+    return wave / np.sqrt(np.mean(wave**2)) * 10 ** (level_db / 20)
+
+
+@pytest.mark.parametrize("trail_s", [0.1, 0.2])
+def test_given_the_faint_end_of_a_sentence_then_the_pause_begins_after_it(trail_s):
+    samples = call(tuned(1.2, -18.0), tuned(trail_s, -42.0), lead_s=0.5, noise_db=-70.0)
+    record = listened(samples, 1.7 + trail_s + 0.6)
+    assert record["loose_silence_run"] >= 30 + trail_s / 0.02 - 2
+    assert abs(record["quiet_run"] - 30) <= 3
+
+
+def test_given_a_sentence_that_falls_then_its_pause_is_no_longer_than_the_quiet():
+    samples = call(tuned(1.2, -18.0), tuned(0.5, -28.0), lead_s=0.5, noise_db=-70.0)
+    record = listened(samples, 2.2 + 0.6)
+    assert record["near_silence_run"] >= 50
+    assert abs(record["quiet_run"] - 30) <= 3
+
+
+def test_given_a_faint_sound_that_goes_on_then_it_is_the_room_and_the_pause_began_before_it():
+    samples = call(tuned(1.2, -18.0), tuned(2.0, -42.0), lead_s=0.5, noise_db=-70.0)
+    assert listened(samples, 1.7 + 0.16)["quiet_run"] < 4
+    assert abs(listened(samples, 1.7 + 0.6)["quiet_run"] - 30) <= 3
+
+
 def test_given_the_shipped_model_then_longer_speech_never_speaks_for_a_person():
     chance = np.random.default_rng(4)
     rows = np.abs(chance.normal(0.8, 0.6, (400, COUNT))).astype(np.float32)

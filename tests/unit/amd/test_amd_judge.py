@@ -9,7 +9,7 @@ from amd.moment import Moment
 from amd.policy import Curve, Policy
 from amd.verdict import AmdSettings, CallClass
 
-POINTS = ((0.34, 0.99), (0.76, 0.99), (1.0, 0.2))
+POINTS = ((0.34, 0.99), (0.6, 0.99), (0.8, 0.2))
 POLICY = Policy.of(AmdSettings(), Curve(POINTS, 0.01, 0.01, sentence=POINTS, breath=0.9))
 IN_ONE_BREATH = Moment(
     now_s=4.5,
@@ -17,8 +17,8 @@ IN_ONE_BREATH = Moment(
     evaluated=True,
     first_speech_s=1.2,
     last_speech_s=3.5,
-    silence_s=1.0,
-    silence_ticks=50,
+    silence_s=0.84,
+    silence_ticks=42,
     voice_s=2.0,
     bursts=1,
     longest_burst_s=2.3,
@@ -37,14 +37,14 @@ def said(moment: Moment) -> CallClass | None:
 
 def test_given_much_in_one_breath_then_it_waits_for_what_a_recording_would_say_next():
     assert said(IN_ONE_BREATH) is None
-    assert said(replace(IN_ONE_BREATH, silence_s=1.08, silence_ticks=54)) is CallClass.HUMAN
+    assert said(replace(IN_ONE_BREATH, silence_s=0.9, silence_ticks=45)) is CallClass.HUMAN
     assert said(replace(IN_ONE_BREATH, probability=0.92)) is CallClass.HUMAN
     assert said(replace(IN_ONE_BREATH, bursts=2, longest_burst_s=1.4)) is CallClass.HUMAN
 
 
 @pytest.mark.parametrize(
     ("probability", "silence_ticks", "expected"),
-    [(0.7, 50, CallClass.HUMAN), (0.15, 50, CallClass.MACHINE), (0.7, 20, CallClass.UNKNOWN)],
+    [(0.7, 42, CallClass.HUMAN), (0.15, 42, CallClass.MACHINE), (0.7, 20, CallClass.UNKNOWN)],
 )
 def test_given_the_deadline_while_it_waits_then_it_is_who_it_would_have_been_without_the_wait(
     probability, silence_ticks, expected

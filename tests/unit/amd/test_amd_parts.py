@@ -65,9 +65,9 @@ def test_given_what_lasted_longer_then_more_is_asked_of_a_person_in_a_short_paus
 
 
 def test_given_much_in_one_breath_then_a_person_must_be_surer_until_a_recording_would_go_on():
-    points = ((0.34, 0.99), (0.76, 0.99), (1.0, 0.2))
+    points = ((0.34, 0.99), (0.6, 0.99), (0.8, 0.2))
     policy = Policy.of(AmdSettings(), Curve(points, 0.01, 0.01, sentence=points, breath=0.9))
-    for silence_ticks, least in ((50, 0.9), (53, 0.9), (54, 0.2)):
+    for silence_ticks, least in ((41, 0.9), (44, 0.9), (45, 0.2)):
         assert policy.least(2.3, silence_ticks, 2.2) == pytest.approx(least)
         assert policy.least(2.3, silence_ticks, 2.18) == pytest.approx(0.2)
         assert policy.least(2.3, silence_ticks) == pytest.approx(0.2)

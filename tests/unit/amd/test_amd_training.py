@@ -12,7 +12,7 @@ from amd.training import effects, workshop
 from amd.training.calls import LINES, Recipe
 from amd.training.clips import ClipsMissing, pauses, read_clips, trim
 from amd.training.fit import examine
-from amd.training.thresholds import LEAST_SENTENCE, LEAST_WORD
+from amd.training.thresholds import LEAST_SENTENCE, LEAST_WORD, MOST_SENTENCE
 from amd.verdict import CallClass
 from tests.support.amd_sounds import speech
 
@@ -119,6 +119,7 @@ def test_given_tiny_data_then_training_twice_gives_the_same_model_and_it_can_be_
     assert first.model.music == second.model.music
     for points, floors in ((first.model.curve.human, LEAST_WORD), (first.model.curve.sentence, LEAST_SENTENCE)):
         assert all(asked >= floor for (_, asked), floor in zip(points, floors, strict=True))
+    assert all(asked <= most for (_, asked), most in zip(first.model.curve.sentence, MOST_SENTENCE, strict=True))
     path = tmp_path / "model.npz"
     save_model(first.model, path)
     read = load_model(path)
