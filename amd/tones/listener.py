@@ -34,6 +34,8 @@ BUSY_PAIR_HZ = (110.0, 170.0)  # 480+620 Hz
 SAME_HZ = 25.0
 RING_S = (0.33, 0.5)  # of two short rings, 0.4 s each with 0.2 s between
 RING_GAP_S = 0.27
+PAIR_RING_MIN_S = 0.29  # the same of two tones, which no busy tone is: torn by lost frames it still is a ring
+PAIR_RING_GAP_S = 0.33
 BEEP_PAIR_MIN_S = 0.2
 KEY_MAX_S = 0.35
 _KEY_ROWS_HZ = (697.0, 770.0, 852.0, 941.0)
@@ -274,7 +276,10 @@ def _ring_of_two(tones: list[Tone]) -> bool:
     first, second = tones[-2:]
     gap_s = second.start_s - first.end_s
     alike = abs(first.low_hz - second.low_hz) <= RING_PAIR_HZ and second.after_quiet
-    return alike and 0.1 <= gap_s <= RING_GAP_S and all(_within(tone.seconds, RING_S) for tone in (first, second))
+    paired = all(0.0 < tone.high_hz - tone.low_hz <= RING_PAIR_HZ for tone in (first, second))
+    shortest_s, longest_gap_s = (PAIR_RING_MIN_S, PAIR_RING_GAP_S) if paired else (RING_S[0], RING_GAP_S)
+    lengths = all(shortest_s <= tone.seconds <= RING_S[1] for tone in (first, second))
+    return alike and lengths and 0.1 <= gap_s <= longest_gap_s
 
 
 def _sit_kind(first: Tone, second: Tone, third: Tone) -> str:
