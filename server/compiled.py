@@ -8,15 +8,18 @@ import asyncio
 import hashlib
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from amd import bank
 from dialer.pacing import counted, hazard
+from dialer.pacing.compiled import folder
 from telephony.asterisk.cache import cache_dir
 
 _SOURCES = ("amd", "dialer/pacing")
+_UNUSED_S = 30 * 86_400
 
 
 def compile_all() -> None:
@@ -73,8 +76,19 @@ def _done() -> None:
     try:
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
+        _forget_old(Path(folder()))
     except OSError:
         return  # no place to remember it: asked again next time, and quick then
+
+
+def _forget_old(ours: Path) -> None:
+    """Machine code of sources that nobody has run for a month: each update leaves ten to a hundred megabytes."""
+    ours.mkdir(parents=True, exist_ok=True)
+    os.utime(ours)
+    oldest_s = ours.stat().st_mtime - _UNUSED_S
+    for other in ours.parent.glob("pacing-*"):
+        if other.stat().st_mtime < oldest_s:
+            shutil.rmtree(other, ignore_errors=True)  # another start may be at it
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ _R = TypeVar("_R")
 
 
 @cache
-def _folder() -> str:
+def folder() -> str:
+    """Where the machine code of these very sources lies."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "timbre"
     here = Path(__file__).parent
     texts = {source.relative_to(here): source.read_bytes() for source in sorted(here.rglob("*.py"))}
@@ -60,7 +61,7 @@ def lean(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def _compiled(function: Callable[_P, _R], **more: bool) -> Callable[_P, _R]:
     options, make = vars(config), cast(Callable[..., Callable[[Callable[_P, _R]], Callable[_P, _R]]], njit)
-    before, options["CACHE_DIR"] = options["CACHE_DIR"], _folder()
+    before, options["CACHE_DIR"] = options["CACHE_DIR"], folder()
     try:
         return make(cache=True, error_model="numpy", **more)(function)
     finally:

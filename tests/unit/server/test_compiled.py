@@ -1,6 +1,7 @@
 """The inner loops are compiled before a node takes calls: told, once, and in a way that can be stopped."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import psutil
@@ -40,3 +41,23 @@ async def test_given_sources_that_were_compiled_then_nothing_is_said_and_no_proc
     said: list[str] = []
     await compiled(said.append)
     assert (said, _compilers()) == ([], [])
+
+
+def test_given_machine_code_that_nobody_ran_for_a_month_when_a_node_has_compiled_then_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, old, recent, other = (tmp_path / name for name in ("pacing-now", "pacing-old", "pacing-recent", "recordings"))
+    for folder in (ours, old, recent, other):
+        folder.mkdir()
+        (folder / "code.nbc").touch()
+    for folder, days in ((ours, 40), (old, 40), (recent, 20), (other, 40)):
+        seen_s = folder.stat().st_mtime - days * 86_400
+        os.utime(folder, (seen_s, seen_s))
+    monkeypatch.setattr(module, "folder", lambda: str(ours))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    module._done()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "timbre") == [
+        "pacing-now",
+        "pacing-recent",
+        "recordings",
+    ]
