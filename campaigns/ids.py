@@ -61,4 +61,4 @@ def agent_key_of(channel_id: str) -> str | None:
 def attempt_id_of(channel_id: str) -> str | None:
     """The attempt that a channel or bridge id was derived from, or None for somebody else's."""
     head, dash, tail = channel_id.rpartition("-")
-    return head if dash and len(head) == ID_LENGTH and tail in {"call", "tapc", "tapb"} else None
+    return head if dash and len(head) == ID_LENGTH and tail in {"call", "tapc", "taps", "tapb"} else None

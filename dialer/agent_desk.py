@@ -34,6 +34,7 @@ class Conversation:
     began_s: float
     over: asyncio.Event = field(default_factory=asyncio.Event)
     agent_lost: bool = False
+    doubt: str = ""  # what AMD takes the far end for by now, when that is no person
     alone_since: asyncio.TimerHandle | None = None
 
 

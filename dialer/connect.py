@@ -9,6 +9,7 @@ from amd.verdict import Verdict
 from campaigns.attempt import AttemptState
 from campaigns.outcome import Outcome
 from dialer.agent_desk import Conversation
+from dialer.doubts import listen_on
 from dialer.ending import words_of
 from dialer.events import ConversationEnded, PersonConnected, Trouble
 from dialer.journal import Detail
@@ -129,7 +130,6 @@ async def _talk(flow: "CallFlow", line: Line, agent_id: str, was_free: bool) -> 
     services, attempt_id, campaign_id = flow.services, flow.attempt_id, flow.campaign.campaign_id
     bridged_at_s = services.clock.monotonic_s()
     conversation = services.desk.connected(agent_id, attempt_id, campaign_id)
-    flow.hearing.end()
     verdict_at_s = flow.hearing.verdict_at_s or bridged_at_s
     flow.journal.move(
         AttemptState.BRIDGED, agent_id, {"verdict_to_bridge_ms": round((bridged_at_s - verdict_at_s) * 1000, 1)}
@@ -138,7 +138,13 @@ async def _talk(flow: "CallFlow", line: Line, agent_id: str, was_free: bool) -> 
     services.sink(
         PersonConnected(services.clock.now_s(), attempt_id, campaign_id, agent_id, verdict_at_s, bridged_at_s, was_free)
     )
-    return await converse(flow, line, conversation)
+    listening = asyncio.create_task(listen_on(flow, line, agent_id), name=f"doubts of {attempt_id}")
+    try:
+        return await converse(flow, line, conversation)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        flow.hearing.end()  # a task that was cancelled before it began ended nothing
 
 
 async def converse(flow: "CallFlow", line: Line, conversation: Conversation) -> tuple[Outcome, Detail]:

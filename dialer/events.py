@@ -52,6 +52,19 @@ class PersonConnected(DialerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class Doubted(DialerEvent):
+    """Who talks with an agent is probably no person: for the agent's screen, which may offer to leave a message.
+
+    verdict: `machine` and the like, or `beep` at its end: a message would be kept from now on. Nobody is hung up on.
+    """
+
+    attempt_id: str
+    campaign_id: str
+    agent_id: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationEnded(DialerEvent):
     """A conversation ended and the agent wraps up."""
 

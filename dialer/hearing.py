@@ -81,6 +81,30 @@ class Hearing:
         self._said(verdict, now_s)
         return verdict
 
+    async def overhear(self, line: Line) -> bool:
+        """Go on listening wherever the call is, also while prompts play; False when that cannot be. Raises LineGone."""
+        if self._tap is None:
+            return False
+        try:
+            await line.unless_gone(self._tap.overhear())
+            return True
+        except TelephonyError as error:
+            words = f"the call could not be listened to any more: {error}"
+            self._services.sink(Trouble(self._services.clock.now_s(), "call", words, self._attempt.attempt_id))
+            return False
+
+    async def later(self, timeout_s: float) -> Verdict | None:
+        """What AMD says besides, to somebody whose call goes on whatever it says; None: nothing for `timeout_s`."""
+        if self._tap is None:
+            return None
+        try:
+            async with asyncio.timeout(timeout_s):
+                verdict = await self._tap.ear.next()
+        except TimeoutError:
+            return None
+        self._said(verdict, self._tap.ear.told_at_s)
+        return verdict
+
     def _said(self, verdict: Verdict, at_s: float) -> None:
         if not verdict.early_media:
             self.verdict, self.verdict_at_s = verdict, at_s

@@ -50,6 +50,7 @@ async def _introduce(flow: "CallFlow", line: Line) -> Ending | None:
     first = flow.hearing.verdict
     assert first
     await flow.hearing.pause(line, _PAUSE_S, _QUESTION_S)
+    await flow.hearing.overhear(line)
     longest_s = LONGEST_PROMPT_S + _SCREENING_WAIT_S
     owner = asyncio.create_task(_until_person(flow, line, longest_s, Outcome.SCREENING), name="screened call's owner")
     speaking = asyncio.create_task(_say(flow, line, flow.services.prompts.safe_harbour(flow.campaign)))
@@ -67,11 +68,15 @@ async def _introduce(flow: "CallFlow", line: Line) -> Ending | None:
         await asyncio.gather(owner, speaking, return_exceptions=True)
 
 
-async def _speak_up(flow: "CallFlow", line: Line) -> Ending:
-    """Nothing was heard. Somebody may be listening all the same: say who called before hanging up."""
-    assert flow.hearing.verdict
-    await _say(flow, line, flow.services.prompts.safe_harbour(flow.campaign))
-    return _ending(Outcome.SILENCE, flow.hearing.verdict)
+async def _speak_up(flow: "CallFlow", line: Line) -> Ending | None:
+    """Nothing was heard. Somebody may be listening all the same: say who called; None as soon as they speak."""
+    first = flow.hearing.verdict
+    assert first
+    _, person = await _say_and_listen(flow, line, flow.services.prompts.safe_harbour(flow.campaign))
+    if person:
+        return None
+    flow.hearing.verdict = first
+    return _ending(Outcome.SILENCE, first)
 
 
 async def _until_person(flow: "CallFlow", line: Line, timeout_s: float, otherwise: Outcome) -> Ending | None:
@@ -106,22 +111,25 @@ async def _leave_message(flow: "CallFlow", line: Line, verdict: Verdict) -> Endi
 
 
 async def _speak_to_machine(flow: "CallFlow", line: Line, verdict: Verdict) -> Ending | None:
-    """The message after the beep. Whoever speaks meanwhile has picked up: silence at once, and an agent.
+    """The message after the beep. Whoever speaks meanwhile has picked up: silence at once, and an agent."""
+    played, person = await _say_and_listen(flow, line, flow.services.prompts.voicemail(flow.campaign))
+    if person:
+        return None
+    flow.hearing.verdict = verdict
+    return _ending(Outcome.MESSAGE_LEFT if played else Outcome.MACHINE, verdict)
 
-    As far as we hear: Asterisk's tap is deaf while a prompt plays (docs/design.md), so there it is who speaks between
-    the beep and our first word.
-    """
-    message = flow.services.prompts.voicemail(flow.campaign)
-    speaking = asyncio.create_task(_say(flow, line, message), name="message after the beep")
-    person = asyncio.create_task(_picks_up(flow, line), name="somebody who picks up during the message")
+
+async def _say_and_listen(flow: "CallFlow", line: Line, media: tuple[str, ...]) -> tuple[bool, bool]:
+    """Play a prompt, and be silent as soon as a person speaks: whether it was played, whether a person spoke."""
+    await flow.hearing.overhear(line)
+    speaking = asyncio.create_task(_say(flow, line, media), name="a prompt to nobody we know")
+    person = asyncio.create_task(_picks_up(flow, line), name="somebody who speaks during a prompt")
     try:
         await asyncio.wait((speaking, person), return_when=asyncio.FIRST_COMPLETED)
         if not speaking.done() and person.result():
             await line.hush()
-            return None
-        played = await speaking
-        flow.hearing.verdict = verdict
-        return _ending(Outcome.MESSAGE_LEFT if played else Outcome.MACHINE, verdict)
+            return False, True
+        return await speaking, False
     finally:
         for task in (speaking, person):
             task.cancel()

@@ -1,4 +1,4 @@
-"""An audio tap on one call: opened at 183 or at answer, gone at the verdict."""
+"""An audio tap on one call: opened at 183 or at answer, gone some seconds after the verdict."""
 
 import asyncio
 import uuid
@@ -26,6 +26,7 @@ class Tap:
         self.ear = ear
         self._services = services
         self._closed = False
+        self._overhears = False
 
     @classmethod
     async def open(cls, services: Services, attempt: Attempt, settings: AmdSettings, *, answered: bool) -> Self:
@@ -45,6 +46,12 @@ class Tap:
             tap.close_later()
             raise
         return tap
+
+    async def overhear(self) -> None:
+        """Go on listening while the call is elsewhere, or is spoken to. Raises TelephonyError."""
+        if not self._overhears:
+            self._overhears = True
+            await self._services.control.overhear(self.order)
 
     async def let_go(self) -> None:
         """Take the call out of the tap's bridge, then close: for a prompt that follows.

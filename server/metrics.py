@@ -14,6 +14,7 @@ from dialer.events import (
     AttemptMoved,
     ConversationEnded,
     DialerEvent,
+    Doubted,
     LinkChanged,
     PersonConnected,
     PlanMade,
@@ -71,6 +72,12 @@ class Metrics:
         self.verdicts = Counter("timbre_amd_verdicts", "AMD verdicts", ["campaign", "verdict"], registry=registry)
         self.verdict_s = Histogram(
             "timbre_amd_verdict_seconds", "Verdict after answer", ["verdict"], buckets=_VERDICT_S, registry=registry
+        )
+        self.doubts = Counter(
+            "timbre_amd_doubts",
+            "Calls with an agent that AMD came to doubt",
+            ["campaign", "verdict"],
+            registry=registry,
         )
         self.amd_drift = Gauge(
             "timbre_amd_drift",
@@ -207,6 +214,8 @@ class Metrics:
                 self.verdicts.labels(campaign_id, verdict.call_class.value).inc()
                 if not verdict.early_media:
                     self.verdict_s.labels(verdict.call_class.value).observe(verdict.since_answer_s)
+            case Doubted(campaign_id=campaign_id, verdict=verdict):
+                self.doubts.labels(campaign_id, verdict.call_class.value).inc()
             case PersonConnected(agent_was_free=True):
                 self.bridge_s.observe(event.bridged_at_s - event.verdict_at_s)
             case ConversationEnded(campaign_id=campaign_id, talk_s=talk_s):

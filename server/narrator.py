@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from campaigns.attempt import AttemptState
-from dialer.events import AttemptMoved, DialerEvent, LinkChanged, PersonConnected, Trouble, VerdictSaid
+from dialer.events import AttemptMoved, DialerEvent, Doubted, LinkChanged, PersonConnected, Trouble, VerdictSaid
 
-TOLD = (Trouble, LinkChanged, AttemptMoved, VerdictSaid, PersonConnected)
+TOLD = (Trouble, LinkChanged, AttemptMoved, VerdictSaid, PersonConnected, Doubted)
 
 
 def narrate(log: Any) -> Callable[[DialerEvent], None]:
@@ -24,6 +24,9 @@ def narrate(log: Any) -> Callable[[DialerEvent], None]:
                 log.debug("verdict", attempt=attempt_id, verdict=verdict.call_class.value, cause=verdict.cause)
             case PersonConnected(attempt_id=attempt_id, agent_id=agent_id):
                 log.debug("connected", attempt=attempt_id, agent=agent_id)
+            case Doubted(attempt_id=attempt_id, agent_id=agent_id, verdict=verdict):
+                words = f"probably no person: {verdict.call_class.value}"
+                log.info(words, attempt=attempt_id, agent=agent_id, cause=verdict.cause)
             case _:
                 pass
 

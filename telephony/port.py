@@ -68,6 +68,11 @@ class TapOrder:
     tap_channel_id: str
     bridge_id: str
 
+    @property
+    def overheard_id(self) -> str:
+        """The channel that the exchange makes to `overhear`; as long as the others (see campaigns.ids)."""
+        return f"{self.tap_channel_id[:-1]}s"
+
 
 class CallInbox(Protocol):
     """The ordered events of one channel. Bounded: overflow ends that one call loudly (InboxOverflowed, hang-up)."""
@@ -144,6 +149,14 @@ class CallControl(Protocol):
 
     async def start_tap(self, order: TapOrder) -> None:
         """Start copying a channel's audio. Works before answer (early media). Returns when the audio flows."""
+        ...
+
+    async def overhear(self, order: TapOrder) -> None:
+        """Let a tap that was started hear its channel wherever that is: in other bridges, while prompts play to it.
+
+        It hears what the far end says and nothing that is said to it. The channel leaves the tap's bridge. Raises
+        ChannelGone; the tap must be stopped all the same.
+        """
         ...
 
     async def stop_tap(self, order: TapOrder) -> None:

@@ -106,7 +106,7 @@ class Heard:
         """Listen to one event."""
         if isinstance(event, AttemptMoved):
             self._number[event.attempt.attempt_id] = event.attempt.phone
-        if isinstance(event, VerdictSaid) and not event.verdict.early_media:
+        if isinstance(event, VerdictSaid) and not (event.verdict.early_media or event.verdict.settled):
             behaviour = DemoNumber.parse(self._number[event.attempt_id]).far_end.behaviour
             to_agent = event.verdict.call_class in (CallClass.HUMAN, CallClass.UNKNOWN)
             if behaviour in _PEOPLE:

@@ -17,7 +17,10 @@ AgentId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 
 
 class AgentView(BaseModel):
-    """One agent. state: signed_out when not here; audio: the standing leg is up; attempt_id: the call it is in."""
+    """One agent. state: signed_out when not here; audio: the standing leg is up; attempt_id: the call it is in.
+
+    probably: what the far end is taken for by now, when AMD doubts that it is a person ("machine", "beep"); else "".
+    """
 
     agent_id: str
     name: str
@@ -27,6 +30,7 @@ class AgentView(BaseModel):
     audio_trouble: str
     attempt_id: str
     reason: str
+    probably: str = ""
 
 
 class AgentBody(BaseModel):
@@ -91,6 +95,7 @@ def _view(house: House, agent: StoredAgent) -> AgentView:
         audio_trouble=house.desk.leg_trouble(agent.agent_id),
         attempt_id=seat.call_id if seat else "",
         reason=seat.reason if seat else "",
+        probably=talk.doubt if seat and (talk := house.desk.conversations.get(seat.call_id)) else "",
     )
 
 

@@ -22,7 +22,7 @@ AgentId = Annotated[str, typer.Argument(help="The agent's id.")]
 def show_all(config: ConfigOption = None) -> None:
     """Every agent and what it does."""
     rows = ask(settings_of(config), "GET", "/agents")
-    console.print(table_of(rows, "agent_id", "name", "state", "audio", "audio_trouble", "endpoint"))
+    console.print(table_of(rows, "agent_id", "name", "state", "audio", "audio_trouble", "endpoint", "probably"))
 
 
 @app.command()

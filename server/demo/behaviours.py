@@ -22,6 +22,7 @@ class Behaviour(StrEnum):
     PERSON_HANGS_UP_AT_ONCE = "person_hangs_up_at_once"
     PERSON_IN_NOISE = "person_in_noise"
     VOICEMAIL = "voicemail"
+    VOICEMAIL_PICKED_UP = "voicemail_picked_up"  # its owner speaks a moment after the beep
     SIT_EARLY = "sit_early"  # special information tones and announcement in early media, then 404
     ANNOUNCEMENT_EARLY = "announcement_early"  # announcement without tones in early media, then 404
     UNAVAILABLE_EARLY = "unavailable_early"  # "is unavailable" in early media, then 480 with cause 31: says nothing
@@ -104,6 +105,7 @@ RULES = MappingProxyType(
             _person(Behaviour.PERSON_HANGS_UP_AT_ONCE, Outcome.CUSTOMER_HUNG_UP, *_TALKS),
             _person(Behaviour.PERSON_IN_NOISE, *_GREETS),
             Rule(Behaviour.VOICEMAIL, Phase.ANSWERED, CallClass.MACHINE, _MACHINE),
+            Rule(Behaviour.VOICEMAIL_PICKED_UP, Phase.ANSWERED, CallClass.MACHINE, (*_MACHINE, *_TALKS)),
             Rule(Behaviour.SIT_EARLY, Phase.EARLY_MEDIA, CallClass.SIT, _NUMBER_IS_BAD, 404),
             Rule(Behaviour.ANNOUNCEMENT_EARLY, Phase.EARLY_MEDIA, CallClass.MACHINE, _NUMBER_IS_BAD[::-1], 404),
             Rule(
@@ -152,6 +154,7 @@ _PLAN: tuple[tuple[int, int, Behaviour], ...] = (
     (30, 3, Behaviour.PERSON_HANGS_UP_AT_ONCE),
     (33, 3, Behaviour.PERSON_IN_NOISE),
     (40, 7, Behaviour.VOICEMAIL),
+    (47, 2, Behaviour.VOICEMAIL_PICKED_UP),
     (50, 2, Behaviour.SIT_EARLY),
     (52, 2, Behaviour.ANNOUNCEMENT_EARLY),
     (54, 2, Behaviour.ANNOUNCEMENT_ANSWERED),

@@ -6,7 +6,7 @@ first sample to the last, as a telephone does: the moment of connection can be m
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +205,13 @@ def _voicemail(variant: int, sounds_dir: Path) -> _Script:
     return _Script(0.4, spoken, then, _hiss(), beep=True)
 
 
+def _picked_up(variant: int, sounds_dir: Path) -> _Script:
+    """Somebody at home heard it ring, and takes the call while the mailbox records already."""
+    mailbox = _voicemail(variant, sounds_dir)
+    owner = np.concatenate([silence(1.2 + 0.8 * variant), _sentence_talk(variant + 1)])
+    return replace(mailbox, after=owner)
+
+
 def _language(variant: int) -> str:
     return ("en", "es")[variant]
 
@@ -258,6 +265,7 @@ _SCRIPTS: dict[Behaviour, Callable[[int, Path], _Script]] = {
     Behaviour.PERSON_HANGS_UP_AT_ONCE: _at_once,
     Behaviour.PERSON_IN_NOISE: _in_noise,
     Behaviour.VOICEMAIL: _voicemail,
+    Behaviour.VOICEMAIL_PICKED_UP: _picked_up,
     Behaviour.SIT_EARLY: _sit,
     Behaviour.ANNOUNCEMENT_EARLY: _announcement,
     Behaviour.UNAVAILABLE_EARLY: _unavailable,

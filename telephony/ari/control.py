@@ -76,6 +76,7 @@ class AriCallControl:
         self._link = Link(settings, clock, rng, self._take, self._reconcile, on_stall, may_take or _always)
         self._inboxes = InboxTable(settings.inbox_limit, self._hang_up_later)
         self._entering: dict[str, asyncio.Future[TelephonyError | None]] = {}
+        self._overheard: set[str] = set()  # the channels of `overhear`
         self._arrived: deque[Arrived] = deque()
         self._arrival = asyncio.Event()
         self._settled = asyncio.Event()  # the link is up or refused
@@ -306,10 +307,23 @@ class AriCallControl:
             self._link.post(requests.destroy_bridge(order.bridge_id))
             raise
 
-    async def stop_tap(self, order: TapOrder) -> None:
-        """Remove the tap's channel and bridge."""
+    async def overhear(self, order: TapOrder) -> None:
+        """Snoop on the call, and put that channel into the tap's bridge in the call's stead."""
+        self._overheard.add(order.overheard_id)
         await asyncio.gather(
-            self._do_or_gone(requests.hang_up(order.tap_channel_id)),
+            self.remove_from_bridge(order.bridge_id, order.channel_id),
+            self._create_and_enter(requests.snoop(order, self._settings.app), order.overheard_id),
+        )
+        await self._link.do(requests.add_to_bridge(order.bridge_id, order.overheard_id))
+
+    async def stop_tap(self, order: TapOrder) -> None:
+        """Remove the tap's channels and bridge."""
+        channels = [order.tap_channel_id]
+        if order.overheard_id in self._overheard:
+            self._overheard.discard(order.overheard_id)
+            channels.append(order.overheard_id)
+        await asyncio.gather(
+            *(self._do_or_gone(requests.hang_up(channel)) for channel in channels),
             self.destroy_bridge(order.bridge_id),
         )
 

@@ -168,6 +168,12 @@ def tap_channel(order: TapOrder, app: str, audiosocket: str) -> Request:
     return Request("POST", "channels/externalMedia", tuple(query.items()))
 
 
+def snoop(order: TapOrder, app: str) -> Request:
+    """A channel that hears what the far end of a call says, wherever that call is, and says nothing to it."""
+    query = {"spy": "in", "whisper": "none", "app": app}
+    return Request("POST", f"channels/{order.channel_id}/snoop/{order.overheard_id}", tuple(query.items()))
+
+
 def play(channel_id: str, media: Sequence[str], playback_id: str) -> Request:
     """Play sounds one after the other."""
     return Request("POST", f"channels/{channel_id}/play/{playback_id}", (("media", ",".join(media)),))

@@ -325,6 +325,15 @@ class SimExchange:
             raise
         await self._answer_arrives()
 
+    async def overhear(self, order: TapOrder) -> None:
+        """Let a tap hear its channel wherever that is."""
+        await self._ask()
+        self._leg(order.channel_id, "overhear")
+        if order.bridge_id not in self._board.bridges or order.tap_channel_id not in self._board.tap_orders:
+            raise ChannelGone(404, "Bridge not found", f"overhear {order.channel_id}")
+        self._board.overhear(order)
+        await self._answer_arrives()
+
     async def stop_tap(self, order: TapOrder) -> None:
         """End a tap; the tapped channel stays up wherever it is."""
         await self._ask()

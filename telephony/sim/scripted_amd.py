@@ -15,6 +15,8 @@ from telephony.sim.taps import SimTaps
 # what can be heard before an answer
 _NETWORK = frozenset({CallClass.SIT, CallClass.BUSY, CallClass.RINGBACK, CallClass.MUSIC})
 # seconds from answer to the first verdict, uniform (pacing.md, section 4); other classes like machines
+_NOBODY_YET = frozenset({CallClass.MACHINE, CallClass.SILENCE})
+_SETTLES_AFTER_S = 1.0  # a machine taken for a person goes on talking
 _DELAYS_S = {CallClass.HUMAN: (0.6, 1.6), CallClass.MACHINE: (2.0, 4.0)}
 
 
@@ -84,8 +86,11 @@ class ScriptedBank:
         if ear.said is None and now_s >= ear.due_s:
             ear.said = self._word(self.taps.truth(slot))
             return self._verdict(ear, ear.said, now_s, settled=False)
+        if self._is_put_right(slot, ear, now_s):
+            ear.said = CallClass.MACHINE
+            return self._verdict(ear, CallClass.MACHINE, now_s, settled=True)
         picks_up_s = self.taps.picks_up_s(slot)
-        if ear.said is CallClass.MACHINE and picks_up_s is not None and now_s >= picks_up_s:
+        if ear.said in _NOBODY_YET and picks_up_s is not None and now_s >= picks_up_s:
             ear.said = CallClass.HUMAN
             return self._verdict(ear, CallClass.HUMAN, now_s, settled=True)
         beep_end_s = self.taps.beep_end_s(slot)
@@ -93,6 +98,11 @@ class ScriptedBank:
             ear.beep_said = True
             return self._verdict(ear, CallClass.BEEP, now_s, settled=True, tone_end_s=beep_end_s - ear.since_s)
         return None
+
+    def _is_put_right(self, slot: int, ear: _Ear, now_s: float) -> bool:
+        """Whether a machine that was taken for a person is told for one now."""
+        wrong = ear.answered and ear.said is CallClass.HUMAN and self.taps.truth(slot) is CallClass.MACHINE
+        return wrong and ear.due_s is not None and now_s >= ear.due_s + _SETTLES_AFTER_S
 
     def _delay_s(self, ear: _Ear, truth: CallClass | None) -> float:
         if not ear.answered and truth not in _NETWORK:

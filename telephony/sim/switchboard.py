@@ -22,6 +22,7 @@ class Switchboard:
         """`prompt_on(channel_id)`: the sound that is being played to a channel now."""
         self.legs: dict[str, SimLeg] = {}
         self.tap_orders: dict[str, TapOrder] = {}  # by the tap's channel id
+        self.overheard: set[str] = set()  # taps, by their channel id, that hear their leg wherever it is
         self.bridges: dict[str, list[str]] = {}
         self.live_ids = LiveIds()
         self._taps = taps
@@ -38,6 +39,9 @@ class Switchboard:
         """A channel is gone; it has left its bridge already."""
         if self.legs.pop(leg.channel_id, None) is not None:
             self.live_ids.remove(leg.channel_id)
+        for tap in self.overheard:
+            if self.tap_orders[tap].channel_id == leg.channel_id:
+                self._taps.connect(self.tap_orders[tap].tap_id, None)
 
     def enter(self, bridge_id: str, leg: SimLeg) -> None:
         """Move a leg into a bridge, out of the one it was in."""
@@ -73,8 +77,17 @@ class Switchboard:
         self.live_ids.add(order.tap_channel_id)
         self.bridges.setdefault(order.bridge_id, []).append(order.tap_channel_id)
 
+    def overhear(self, order: TapOrder) -> None:
+        """Let a tap hear its leg wherever that is from now on; the leg leaves the tap's bridge."""
+        leg = self.legs[order.channel_id]
+        self.overheard.add(order.tap_channel_id)
+        if leg.bridge_id == order.bridge_id:
+            self.leave(leg)
+        self._taps.connect(order.tap_id, leg)
+
     def remove_tap(self, order: TapOrder) -> None:
         """Remove a tap's channel and bridge."""
+        self.overheard.discard(order.tap_channel_id)
         if self.tap_orders.pop(order.tap_channel_id, None) is not None:
             self.live_ids.remove(order.tap_channel_id)
             self._taps.connect(order.tap_id, None)
@@ -87,6 +100,7 @@ class Switchboard:
             self.live_ids.remove(order.tap_channel_id)
             self._taps.connect(order.tap_id, None)
         self.tap_orders.clear()
+        self.overheard.clear()
 
     def hearing_changed(self, channel_id: str) -> None:
         """A leg's audio opened, or a prompt on it began or ended: see anew who hears what."""
@@ -108,9 +122,8 @@ class Switchboard:
                 self._refresh(self.legs[member])
             elif member in self.tap_orders:
                 order = self.tap_orders[member]
-                self._taps.connect(
-                    order.tap_id, self.legs.get(order.channel_id) if order.channel_id in members else None
-                )
+                heard = order.channel_id in members or member in self.overheard
+                self._taps.connect(order.tap_id, self.legs.get(order.channel_id) if heard else None)
 
     def _refresh(self, leg: SimLeg) -> None:
         prompt = self._prompt_on(leg.channel_id)

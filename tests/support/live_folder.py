@@ -84,6 +84,7 @@ default_disposition = "no_disposition"
 on_machine = "{on_machine}"
 message = "voicemail_message"
 enabled = {amd}
+cost_ratio = {cost_ratio}
 """
 
 
@@ -95,6 +96,7 @@ def campaign_text(
     amd: bool = True,
     calls_per_s: float = 20.0,
     wrap_up_s: float = 0.0,
+    cost_ratio: float = 20.0,
 ) -> str:
     """A campaign file over the simulated network; its one list has the campaign's name."""
     return _CAMPAIGN.format(
@@ -104,6 +106,7 @@ def campaign_text(
         amd=str(amd).lower(),
         calls_per_s=calls_per_s,
         wrap_up_s=wrap_up_s,
+        cost_ratio=cost_ratio,
     )
 
 

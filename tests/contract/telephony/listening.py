@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from telephony.errors import ChannelGone
-from telephony.events import Answered, BridgeEntered, EarlyMedia, HungUp, Ringing
+from telephony.events import Answered, BridgeEntered, EarlyMedia, HungUp, PlaybackEnded, Ringing
 from telephony.port import TapOrder
 from tests.contract.telephony.harness import (
     Behaviour,
@@ -128,6 +128,59 @@ class Listening:
             await until_heard(harness, agent.channel_id, person.channel_id)
             await self._only_the_talk_is_left(harness, order, bridge_id, agent, person)
         await harness.control.destroy_bridge(bridge_id)
+
+    async def test_a_call_that_moved_to_the_agent_is_overheard_until_its_tap_is_stopped(
+        self, harness: ExchangeHarness
+    ) -> None:
+        bridge_id = f"{fresh_id()}-talk"
+        await harness.control.create_bridge(bridge_id)
+        async with (
+            placed(harness, Behaviour.AGENT, answered=True) as agent,
+            placed(harness, Behaviour.PERSON, answered=True) as person,
+        ):
+            await harness.control.add_to_bridge(bridge_id, agent.channel_id)
+            with open_tap(harness, person.channel_id) as (order, slot):
+                await harness.control.start_tap(order)
+                await until_loud(harness, slot)
+                await harness.control.add_to_bridge(bridge_id, person.channel_id)
+                await harness.control.overhear(order)
+                await listen(harness, slot, 15)  # what was on its way before
+                await until_loud(harness, slot)
+                await until_heard(harness, agent.channel_id, person.channel_id)
+                await until_members(harness, bridge_id, {agent.channel_id, person.channel_id})
+                await harness.control.stop_tap(order)
+            await self._only_the_talk_is_left(harness, order, bridge_id, agent, person)
+            await until_no_channel(harness, order.overheard_id)
+        await harness.control.destroy_bridge(bridge_id)
+
+    async def test_a_call_is_overheard_while_a_prompt_plays_to_it(self, harness: ExchangeHarness) -> None:
+        async with placed(harness, Behaviour.PERSON, answered=True) as call:
+            with open_tap(harness, call.channel_id) as (order, slot):
+                await harness.control.start_tap(order)
+                await harness.control.overhear(order)
+                play_id = f"{fresh_id()}-play"
+                await harness.control.play(call.channel_id, [harness.prompt] * 20, play_id)
+                await listen(harness, slot, 15)  # what was on its way before
+                await until_loud(harness, slot)
+                assert PlaybackEnded not in call.kinds(), "heard while it plays"
+                await harness.control.stop_playback(play_id)
+                await harness.control.stop_tap(order)
+            await until_no_channel(harness, order.overheard_id)
+            await until_members(harness, order.bridge_id, None)
+            assert await channel_state(harness, call.channel_id) == "up"
+
+    async def test_an_overheard_call_that_ends_leaves_nothing_behind(self, harness: ExchangeHarness) -> None:
+        async with placed(harness, Behaviour.PERSON, answered=True) as call:
+            with open_tap(harness, call.channel_id) as (order, slot):
+                await harness.control.start_tap(order)
+                await harness.control.overhear(order)
+                await ended(harness, call)
+                assert all(level < LOUD for _, level in (await listen(harness, slot, 25))[5:])
+                with pytest.raises(ChannelGone):
+                    await harness.control.overhear(order)
+                await harness.control.stop_tap(order)
+            await until_no_channel(harness, order.overheard_id)
+            await until_members(harness, order.bridge_id, None)
 
     async def _only_the_talk_is_left(
         self, harness: ExchangeHarness, order: TapOrder, bridge_id: str, agent: Call, person: Call

@@ -1,6 +1,7 @@
 """Every way one call can go, on virtual time: the outcome, what the callee heard, and that nothing is left behind."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -10,10 +11,11 @@ from campaigns.campaign import AmdPolicy, DialMode
 from campaigns.lead import LeadChange, LeadState
 from campaigns.outcome import Outcome
 from dialer.engine import EngineError
-from dialer.events import AttemptMoved
+from dialer.events import AttemptMoved, Doubted, Trouble
 from dialer.pacing.plan import PacingEvent, Plan, Snapshot
 from media.taps import TapTick
 from telephony.sim.far_end import Answer, FarEnd, HangUp, Progress, Ring, Say
+from telephony.sim.scripted_amd import ScriptedBank
 from tests.support.virtual import virtual
 from tests.unit.dialer.house import CAMPAIGN, LEAVING_MESSAGES, House
 
@@ -79,6 +81,41 @@ async def test_given_leave_message_when_a_voicemail_beeps_then_it_hears_the_mess
     assert heard.from_s - (record.answered_s or 0.0) >= (record.far_end.beep_end_s or 0.0)
 
 
+@virtual
+async def test_given_a_machine_taken_for_a_person_when_it_goes_on_then_the_agent_is_told_and_nobody_is_hung_up_on() -> (
+    None
+):
+    house = await House().open()
+    cast(ScriptedBank, house.listening.bank).machine_as_human = 1.0
+    assert await house.dial([FarEnd.voicemail()]) == [Outcome.BRIDGED]
+    doubts = [event for event in house.events if isinstance(event, Doubted)]
+    (connected,) = house.connected()
+    assert [doubt.verdict.call_class for doubt in doubts] == [CallClass.MACHINE, CallClass.BEEP]
+    assert {doubt.agent_id for doubt in doubts} == {connected.agent_id}
+    assert 0.9 <= doubts[0].at_s - connected.at_s <= 1.2
+    assert doubts[1].verdict.tone_end_s is not None, "a message would be kept from here on"
+    assert house.wire.times("stop_tap") != []
+    assert await house.leaks() == []
+
+
+@virtual
+async def test_given_a_person_when_nothing_speaks_against_it_then_nobody_listens_to_the_conversation_any_more() -> None:
+    house = await House().open()
+    assert await house.dial([FarEnd.person(talk_s=60)]) == [Outcome.BRIDGED]
+    (connected,), (closed_s,) = house.connected(), house.wire.times("stop_tap")
+    assert closed_s - connected.bridged_at_s <= 3.0
+    assert not [event for event in house.events if isinstance(event, Doubted)]
+
+
+@virtual
+async def test_given_a_talk_that_cannot_be_overheard_then_it_goes_on_and_its_tap_is_gone() -> None:
+    house = await House().open()
+    house.wire.refused.add("overhear")
+    assert await house.dial([FarEnd.person(talk_s=20)]) == [Outcome.BRIDGED]
+    assert "listened to" in " ".join(event.words for event in house.events if isinstance(event, Trouble))
+    assert await house.leaks() == []
+
+
 @pytest.mark.parametrize("after_beep_s", [0.3, 1.5])
 @virtual
 async def test_given_a_person_who_picks_up_during_the_message_then_it_stops_and_an_agent_takes_over(
@@ -92,6 +129,19 @@ async def test_given_a_person_who_picks_up_during_the_message_then_it_stops_and_
     record = house.exchange.record((await house.attempts())[0].channel_id)
     message = next(heard for heard in record.heard if heard.source == "sound:voicemail")
     assert message.until_s - (record.answered_s or 0.0) <= picks_up_s + 0.2
+    assert await house.leaks() == []
+
+
+@virtual
+async def test_given_silence_when_somebody_speaks_into_our_words_then_they_stop_and_an_agent_takes_the_call() -> None:
+    house = await House().open()
+    silence_s = house.campaign.amd.silence_s
+    steps = (*FarEnd.silent().steps, HangUp(40.0))
+    far_end = replace(FarEnd.silent(), steps=steps, picks_up_s=silence_s + 0.6)
+    assert await house.dial([far_end]) == [Outcome.BRIDGED]
+    record = house.exchange.record((await house.attempts())[0].channel_id)
+    (message,) = (heard for heard in record.heard if heard.source == "sound:safe-harbour")
+    assert message.until_s - (record.answered_s or 0.0) <= silence_s + 0.8
     assert await house.leaks() == []
 
 

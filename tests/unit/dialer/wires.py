@@ -15,7 +15,7 @@ from telephony.sim.virtual_time import VirtualClock
 _REQUESTS = frozenset(
     {
         "originate", "answer", "hang_up", "create_bridge", "destroy_bridge", "add_to_bridge", "remove_from_bridge",
-        "start_tap", "stop_tap", "play", "stop_playback", "start_recording", "stop_recording", "snapshot",
+        "start_tap", "overhear", "stop_tap", "play", "stop_playback", "start_recording", "stop_recording", "snapshot",
     }
 )  # fmt: skip
 

@@ -7,15 +7,18 @@ import stat
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 
+from amd.verdict import CallClass, Verdict
 from campaigns.clock import Clock
-from dialer.events import LinkChanged, Trouble
+from dialer.events import Doubted, LinkChanged, Trouble
 from server.event_hub import EventHub
 from server.logs import configure, logger
 from server.metrics import Metrics
+from server.narrator import narrate
 from server.run import AlreadyRunning, only_server
 from server.settings import LogSettings, Settings, SettingsError, load
 from server.supervisor import Supervised, keep_running
@@ -174,6 +177,15 @@ def test_metrics_show_the_link_and_troubles() -> None:
     assert "timbre_exchange_link_up 1.0" in text
     assert 'timbre_troubles_total{where="hopper"} 1.0' in text
     assert "34600000000" not in text
+
+
+def test_metrics_and_the_log_tell_of_an_agents_call_in_doubt() -> None:
+    metrics, told = Metrics(), io.StringIO()
+    doubted = Doubted(1.0, "a1", "c1", "ana", Verdict(CallClass.MACHINE, 0.85, "went on talking", 3.0, settled=True))
+    metrics.take(doubted)
+    assert 'timbre_amd_doubts_total{campaign="c1",verdict="machine"} 1.0' in generate_latest(metrics.registry).decode()
+    narrate(structlog.wrap_logger(structlog.PrintLogger(told)))(doubted)
+    assert "probably no person: machine" in told.getvalue() and "ana" in told.getvalue()
 
 
 class MortalPart:
