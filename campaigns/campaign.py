@@ -145,6 +145,7 @@ class AmdPolicy:
     audited, audited_people: verdicts "machine" that somebody checked by ear, and how many of them were people: what
     AMD costs of the abandonment budget is the upper bound of that share. assumed_people: that share without an audit.
     signalling: whether ring time and early media move P(person), by what the centre's own calls taught of them.
+    heard_while_speaking: whether somebody who speaks into a message silences it; off for lines that echo our words.
     """
 
     enabled: bool = True
@@ -157,6 +158,7 @@ class AmdPolicy:
     audited_people: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     assumed_people: Annotated[float, Field(ge=0, le=1)] = 0.0
     signalling: bool = True
+    heard_while_speaking: bool = True
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 

@@ -50,7 +50,7 @@ async def _introduce(flow: "CallFlow", line: Line) -> Ending | None:
     first = flow.hearing.verdict
     assert first
     await flow.hearing.pause(line, _PAUSE_S, _QUESTION_S)
-    await flow.hearing.overhear(line)
+    await _hear_through(flow, line)
     longest_s = LONGEST_PROMPT_S + _SCREENING_WAIT_S
     owner = asyncio.create_task(_until_person(flow, line, longest_s, Outcome.SCREENING), name="screened call's owner")
     speaking = asyncio.create_task(_say(flow, line, flow.services.prompts.safe_harbour(flow.campaign)))
@@ -121,7 +121,7 @@ async def _speak_to_machine(flow: "CallFlow", line: Line, verdict: Verdict) -> E
 
 async def _say_and_listen(flow: "CallFlow", line: Line, media: tuple[str, ...]) -> tuple[bool, bool]:
     """Play a prompt, and be silent as soon as a person speaks: whether it was played, whether a person spoke."""
-    await flow.hearing.overhear(line)
+    await _hear_through(flow, line)
     speaking = asyncio.create_task(_say(flow, line, media), name="a prompt to nobody we know")
     person = asyncio.create_task(_picks_up(flow, line), name="somebody who speaks during a prompt")
     try:
@@ -134,6 +134,12 @@ async def _say_and_listen(flow: "CallFlow", line: Line, media: tuple[str, ...]) 
         for task in (speaking, person):
             task.cancel()
         await asyncio.gather(speaking, person, return_exceptions=True)
+
+
+async def _hear_through(flow: "CallFlow", line: Line) -> None:
+    """From now on the call is heard while we speak to it, unless the campaign's lines echo."""
+    if flow.campaign.amd.heard_while_speaking:
+        await flow.hearing.overhear(line)
 
 
 async def _picks_up(flow: "CallFlow", line: Line) -> bool:

@@ -133,6 +133,13 @@ async def test_given_a_person_who_picks_up_during_the_message_then_it_stops_and_
 
 
 @virtual
+async def test_given_lines_that_echo_then_a_message_is_said_to_its_end_unheard() -> None:
+    house = await House(replace(LEAVING_MESSAGES, amd=replace(LEAVING_MESSAGES.amd, heard_while_speaking=False))).open()
+    assert await house.dial([FarEnd.voicemail()]) == [Outcome.MESSAGE_LEFT]
+    assert house.wire.times("overhear") == []
+
+
+@virtual
 async def test_given_silence_when_somebody_speaks_into_our_words_then_they_stop_and_an_agent_takes_the_call() -> None:
     house = await House().open()
     silence_s = house.campaign.amd.silence_s
