@@ -107,11 +107,11 @@ def write_report(
     examples: Sequence[Example] = (),
     remarks: Sequence[str] = (),
 ) -> None:
-    """Write one HTML file: tables of every contestant, the error curve, latencies, complaints, calls that are drawn."""
+    """Write one HTML file: notes (a line, a paragraph), every contestant's tables and curves, complaints, calls."""
     parts = [
         "<!doctype html><meta charset=utf-8><title>Call progress analysis</title>",
         _STYLE,
-        f"<p>{html.escape(notes)}</p>",
+        *(f"<p>{html.escape(line)}</p>" for line in notes.splitlines()),
     ]
     parts += [_picture(_draw_curves(records)), _picture(_draw_latencies(records))]
     for name, (rows, wrong) in tables.items():
@@ -142,7 +142,7 @@ _STYLE = (
 
 def _errors(wrong: Errors) -> str:
     return (
-        f"<p>People called something else: {wrong.false_positives} of {wrong.people}; flagged 2 s later: "
+        f"<p>People called something that gets no agent: {wrong.false_positives} of {wrong.people}; flagged 2 s later: "
         f"{wrong.people_flagged}. Machines called a person: {wrong.false_negatives} of {wrong.machines}.</p>"
     )
 

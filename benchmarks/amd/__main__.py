@@ -171,14 +171,14 @@ def _report(parts: dict[str, Records], speeds: Sequence[speed.Speed], options: a
     for where, records in parts.items():
         tables |= _tables(records, where)
     everything = {name: [record for records in parts.values() for record in records[name]] for name in CONTESTANTS}
-    rows = "".join(
-        f"<li>{row.streams} streams: {row.mean_ms:.1f} ms a tick, p99 {row.p99_ms:.1f} ms (CPU {row.cpu_p99_ms:.1f}), "
-        f"{row.us_per_frame:.1f} us a frame, {row.bytes_per_stream} bytes a stream</li>"
+    rows = "\n".join(
+        f"{row.streams} streams: {row.mean_ms:.1f} ms a tick, p99 {row.p99_ms:.1f} ms (CPU {row.cpu_p99_ms:.1f}), "
+        f"{row.us_per_frame:.1f} us a frame, {row.bytes_per_stream} bytes a stream"
         for row in speeds
     )
     notes = (
         "Nobody in these recordings answers a phone: short words and sentences of real people stand in for answers. "
-        f"Every call comes from a source that the model which judged it never heard.<ul>{rows}</ul>"
+        f"Every call comes from a source that the model which judged it never heard.\n{rows}"
     )
     write_report(options.out, tables, everything, [], notes)
     figures = {

@@ -296,3 +296,14 @@ def test_given_contestants_without_a_threshold_when_curves_are_drawn_then_the_wi
     assert roc.get_xlim()[1] > 64.0 and roc.get_ylim()[0] < 41.0 and roc.get_title().startswith("ROC")
     assert "50" in [tick.get_text() for tick in roc.get_xticklabels()]
     _pyplot().close(figure)
+
+
+def test_given_notes_of_several_lines_then_the_report_shows_each_and_no_markup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_picture", lambda figure: "")
+    monkeypatch.setattr(pictures, "_draw_curves", lambda records: None)
+    monkeypatch.setattr(pictures, "_draw_latencies", lambda records: None)
+    out = tmp_path / "report.html"
+    pictures.write_report(out, {}, {}, [], "Nobody answers a phone here.\n2000 streams: p99 < 10 ms")
+    assert "<p>Nobody answers a phone here.</p><p>2000 streams: p99 &lt; 10 ms</p>" in out.read_text().replace("\n", "")
